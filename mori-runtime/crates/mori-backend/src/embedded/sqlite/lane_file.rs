@@ -1,0 +1,202 @@
+//! One lane's database file: its pages over the layer below, and its locks. Registered under a path, so that the VFS finds it.
+
+use super::layer::Layer;
+use super::locks::Locks;
+use super::page_store::{PageImage, PageStore};
+use super::vfs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// A lane's file. Connections reach it by its path through the VFS, for as long as this value lives.
+#[derive(Debug)]
+pub struct LaneFile {
+    path: PathBuf,
+    pub(super) locks: Locks,
+    inner: RwLock<Inner>,
+    /// Whether a commit waits for the disk.
+    durable: bool,
+}
+
+#[derive(Debug)]
+struct Inner {
+    below: Arc<Layer>,
+    pages: PageStore,
+}
+
+/// A copy of a lane's pages, to go back to.
+#[derive(Debug, Clone)]
+pub struct LanePages(PageImage);
+
+impl LaneFile {
+    /// A lane in `dir` that ends with the process.
+    pub fn volatile(dir: &Path, below: Arc<Layer>) -> io::Result<Arc<LaneFile>> {
+        let path = dir.join("shadow.pages");
+        let pages = PageStore::volatile(&path, &below)?;
+        LaneFile::register(path, below, pages, false)
+    }
+
+    /// A lane in `dir` that is there again when the process is started again.
+    pub fn durable(dir: &Path, below: Arc<Layer>) -> io::Result<Arc<LaneFile>> {
+        let path = dir.join("shadow.pages");
+        let pages = PageStore::durable(&path, &dir.join("shadow.map"), &below)?;
+        LaneFile::register(path, below, pages, true)
+    }
+
+    fn register(path: PathBuf, below: Arc<Layer>, pages: PageStore, durable: bool) -> io::Result<Arc<LaneFile>> {
+        // SQLite resolves links in the names it is given, so that the registered name has to be resolved as well.
+        let path = path.canonicalize()?;
+        let file =
+            Arc::new(LaneFile { path: path.clone(), locks: Locks::default(), inner: RwLock::new(Inner { below, pages }), durable });
+        vfs::register_lane(path, &file)?;
+        Ok(file)
+    }
+
+    /// The name under which a connection opens it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn is_durable(&self) -> bool {
+        self.durable
+    }
+
+    pub fn below(&self) -> Arc<Layer> {
+        self.read().below.clone()
+    }
+
+    /// True if the lane has written nothing that is still there. Looks at pages only: a write-ahead log is not looked into.
+    pub fn is_clean(&self) -> bool {
+        let inner = self.read();
+        inner.pages.is_clean(&inner.below) && !self.wal_path().exists() && !self.journal_path().exists()
+    }
+
+    pub fn len_bytes(&self) -> u64 {
+        self.read().pages.len_bytes()
+    }
+
+    /// The pages written, numbered from 1 as SQLite does. `page_bytes` must be the page size of the layer below.
+    pub fn written_pages(&self) -> Vec<u32> {
+        self.read().pages.blocks().iter().map(|block| block + 1).collect()
+    }
+
+    pub fn block_bytes(&self) -> u32 {
+        self.read().pages.block_bytes()
+    }
+
+    /// Reads at `offset`; returns how many bytes lie inside the file, the rest is zero.
+    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let inner = self.read();
+        inner.pages.read_at(&inner.below, offset, buffer)
+    }
+
+    pub(super) fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut inner = self.write();
+        let Inner { below, pages } = &mut *inner;
+        pages.write_at(below, offset, bytes)
+    }
+
+    pub(super) fn truncate(&self, len_bytes: u64) -> io::Result<()> {
+        self.write().pages.truncate(len_bytes)
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        if self.durable { self.read().pages.sync() } else { Ok(()) }
+    }
+
+    pub fn wal_path(&self) -> PathBuf {
+        self.beside("-wal")
+    }
+
+    fn journal_path(&self) -> PathBuf {
+        self.beside("-journal")
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(suffix);
+        PathBuf::from(name)
+    }
+
+    /// Back to the layer below. No connection may be open.
+    pub fn clear(&self) -> io::Result<()> {
+        self.remove_journals()?;
+        let mut inner = self.write();
+        let Inner { below, pages } = &mut *inner;
+        pages.clear(below)
+    }
+
+    /// Back to another layer below. No connection may be open.
+    pub fn rebase(&self, below: Arc<Layer>) -> io::Result<()> {
+        self.clear()?;
+        let mut inner = self.write();
+        inner.below = below;
+        let Inner { below, pages } = &mut *inner;
+        pages.follow(below)
+    }
+
+    /// A copy of what the lane has written. No transaction may be open and the write-ahead log must be empty.
+    pub fn capture(&self) -> io::Result<LanePages> {
+        Ok(LanePages(self.read().pages.capture()?))
+    }
+
+    /// Back to a copy. No connection may be open.
+    pub fn put_back(&self, pages: &LanePages) -> io::Result<()> {
+        self.remove_journals()?;
+        let mut inner = self.write();
+        let Inner { below, pages: store } = &mut *inner;
+        store.put_back(below, &pages.0)
+    }
+
+    /// Leaves a map on disk, so that `durable` opens the lane as it is now. No connection may be open.
+    pub fn make_durable(&self) -> io::Result<()> {
+        let map = self.path.with_file_name("shadow.map");
+        self.write().pages.save_map(&map)
+    }
+
+    /// Writes the lane down in `dir`, as pages over the image at the bottom alone, so that `durable` opens it there. No connection
+    /// may be open.
+    pub fn flatten_into(&self, dir: &Path) -> io::Result<()> {
+        let inner = self.read();
+        let (bottom, mut blocks) = Layer::bottom(&inner.below);
+        blocks.extend(inner.pages.blocks());
+        blocks.sort_unstable();
+        blocks.dedup();
+        let mut flat = PageStore::durable(&dir.join("shadow.pages"), &dir.join("shadow.map"), &bottom)?;
+        let mut block = vec![0; inner.pages.block_bytes() as usize];
+        for number in blocks {
+            let offset = u64::from(number) * block.len() as u64;
+            if offset < inner.pages.len_bytes() {
+                inner.pages.read_block(&inner.below, number, 0, &mut block)?;
+                flat.write_at(&bottom, offset, &block)?;
+            }
+        }
+        flat.truncate(inner.pages.len_bytes())
+    }
+
+    /// Closes the lane for writing for good, as a layer for others. No connection may be open.
+    pub fn freeze(file: Arc<LaneFile>) -> io::Result<Layer> {
+        vfs::forget_lane(&file.path);
+        let file = Arc::into_inner(file).ok_or_else(|| io::Error::other("a connection to the layer is still open"))?;
+        let Inner { below, pages } = file.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(Layer::Frozen { below, pages })
+    }
+
+    fn remove_journals(&self) -> io::Result<()> {
+        for path in [self.wal_path(), self.journal_path()] {
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Inner> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Inner> {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,101 @@
+//! What can go wrong in the broker, with the remedy.
+
+use crate::config::ConfigError;
+use mori_backend::embedded::sqlite::{FixtureError, ImageError, SqliteError};
+use mori_control::{ControlError, ErrorCode};
+use mori_model::Engine;
+use std::io;
+use std::path::PathBuf;
+
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    #[error(transparent)]
+    Fixture(#[from] FixtureError),
+    #[error("{what}: {source}")]
+    Sqlite { what: String, source: SqliteError },
+    #[error("{what} {path}: {source}")]
+    Io { what: &'static str, path: PathBuf, source: io::Error },
+    #[error("port {port} is in use")]
+    PortInUse { port: u16 },
+    #[error("listen on 127.0.0.1:{port}: {source}")]
+    Listen { port: u16, source: io::Error },
+    #[error("connection `{connection}` is started already (process {pid})")]
+    AlreadyStarted { connection: String, pid: u32 },
+    #[error("engine {engine} is not supported in this version")]
+    Engine { engine: Engine },
+    #[error("{what}")]
+    Unsupported { what: String, remedy: String },
+    #[error("no lane {0}")]
+    NoSuchLane(u64),
+    #[error("no snapshot {0} of this lane")]
+    NoSuchSnapshot(u64),
+    #[error("a transaction is open on the lane (connection c{session})")]
+    OpenTransaction { session: u32 },
+    #[error("statements are still running on the lane")]
+    LaneBusy,
+    #[error("no table `{table}`")]
+    NoSuchTable { table: String },
+    #[error("no kept state `{name}`")]
+    NoSuchKeptState { name: String },
+    #[error("compare the lane with the layer below: {0}")]
+    Diff(String),
+}
+
+impl BrokerError {
+    pub fn io(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> BrokerError {
+        let path = path.into();
+        move |source| BrokerError::Io { what, path, source }
+    }
+
+    pub fn sqlite(what: impl Into<String>) -> impl FnOnce(SqliteError) -> BrokerError {
+        let what = what.into();
+        move |source| BrokerError::Sqlite { what, source }
+    }
+
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            BrokerError::Config(_) => ErrorCode::Config,
+            BrokerError::Image(_) | BrokerError::Fixture(_) | BrokerError::Sqlite { .. } => ErrorCode::Setup,
+            BrokerError::PortInUse { .. } | BrokerError::Listen { .. } => ErrorCode::Setup,
+            BrokerError::Io { .. } | BrokerError::Diff(_) => ErrorCode::Io,
+            BrokerError::Engine { .. } | BrokerError::Unsupported { .. } => ErrorCode::Unsupported,
+            BrokerError::AlreadyStarted { .. }
+            | BrokerError::NoSuchLane(_)
+            | BrokerError::NoSuchSnapshot(_)
+            | BrokerError::OpenTransaction { .. }
+            | BrokerError::LaneBusy
+            | BrokerError::NoSuchTable { .. }
+            | BrokerError::NoSuchKeptState { .. } => ErrorCode::State,
+        }
+    }
+
+    pub fn remedy(&self) -> Option<String> {
+        Some(match self {
+            BrokerError::Config(error) => error.remedy(),
+            BrokerError::Image(error) => error.remedy().to_owned(),
+            BrokerError::Fixture(FixtureError::Sql { .. }) => "correct the SQL file; it is run by SQLite itself".to_owned(),
+            BrokerError::Fixture(_) => "check the `sql` files of the fixture in mori.yaml".to_owned(),
+            BrokerError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "free some disk space".to_owned(),
+            BrokerError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "give the project a folder you may write to".to_owned()
+            }
+            BrokerError::PortInUse { .. } => "choose another with --port".to_owned(),
+            BrokerError::AlreadyStarted { connection, .. } => format!("use it, or end it with `mori stop {connection}`"),
+            BrokerError::Engine { .. } => "this version serves sqlite; the README's table says which engines are next".to_owned(),
+            BrokerError::Unsupported { remedy, .. } => remedy.clone(),
+            BrokerError::OpenTransaction { .. } => "commit or roll back first".to_owned(),
+            BrokerError::LaneBusy => "let running statements finish first".to_owned(),
+            BrokerError::NoSuchTable { .. } => "`mori status` lists the tables with changes".to_owned(),
+            BrokerError::NoSuchKeptState { .. } => "`cargo mori kept` lists them".to_owned(),
+            _ => return None,
+        })
+    }
+
+    pub fn to_control(&self) -> ControlError {
+        ControlError { code: self.code(), message: self.to_string(), remedy: self.remedy() }
+    }
+}

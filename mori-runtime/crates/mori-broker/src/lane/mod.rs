@@ -1,0 +1,244 @@
+//! A lane: one database file, its connections, and what they did.
+//!
+//! Sessions execute statements while they hold the gate for reading; whoever changes the file under them (reset, restore)
+//! holds it for writing and takes every session's database connection away first. A session opens a new one when it next needs it.
+
+mod listener;
+mod reset;
+mod routing;
+mod schema_cache;
+mod sessions;
+
+pub use listener::Listener;
+pub use routing::{RouteEntry, RoutingLog};
+pub use sessions::{SessionHandle, SessionKey, Slot};
+
+use crate::error::BrokerError;
+use crate::session::{Plan, PlanKey};
+use mori_backend::embedded::sqlite::{self, Connection, LaneFile, OpenOptions, Schema};
+use mori_control::Counters;
+use mori_model::{LaneDelta, SchemaRegistry};
+use schema_cache::SchemaCache;
+use sessions::Sessions;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+/// Who is told what happens on a lane.
+pub trait LaneObserver: Send + Sync {
+    /// A client is about to be served.
+    fn connecting(&self, lane: &Lane);
+    fn executed(&self, entry: &RouteEntry);
+    /// A transaction has committed changes.
+    fn committed(&self);
+}
+
+/// One lane.
+pub struct Lane {
+    /// The connection's name in `mori.yaml`, which is the database's name to clients.
+    pub database: String,
+    pub(crate) dir: PathBuf,
+    pub(crate) file: Arc<LaneFile>,
+    /// The layer below as a file of its own, for `prod()` and for old values. Nothing is written to it.
+    below: Mutex<Option<Arc<LaneFile>>>,
+    options: OpenOptions,
+    /// Held for reading by a session while it executes, for writing by whoever changes the file under the sessions.
+    gate: RwLock<()>,
+    sessions: Mutex<Sessions>,
+    routing: Mutex<RoutingLog>,
+    /// Tables that committed statements have changed since the last reset.
+    dirty: RwLock<BTreeSet<String>>,
+    schemas: Mutex<SchemaCache>,
+    snapshots: Mutex<Vec<Snapshot>>,
+    committed: AtomicU64,
+    rolled_back: AtomicU64,
+    observer: Option<Box<dyn LaneObserver>>,
+    pub(crate) connections_max: AtomicU64,
+}
+
+/// A state of the lane to go back to.
+struct Snapshot {
+    id: u64,
+    pages: sqlite::LanePages,
+    dirty: BTreeSet<String>,
+}
+
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Lane {
+    pub fn new(database: String, dir: PathBuf, file: Arc<LaneFile>, options: OpenOptions, observer: Option<Box<dyn LaneObserver>>) -> Lane {
+        Lane {
+            database,
+            dir,
+            file,
+            below: Mutex::new(None),
+            options,
+            gate: RwLock::new(()),
+            sessions: Mutex::default(),
+            routing: Mutex::default(),
+            dirty: RwLock::default(),
+            schemas: Mutex::default(),
+            snapshots: Mutex::default(),
+            committed: AtomicU64::new(0),
+            rolled_back: AtomicU64::new(0),
+            observer,
+            connections_max: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// A connection to the lane's database, as a session uses it.
+    pub fn open(&self) -> sqlite::SqliteResult<Connection> {
+        Connection::open(&self.file, &self.options)
+    }
+
+    /// A read-only connection to the layers below the lane.
+    pub fn open_below(&self) -> Result<Connection, BrokerError> {
+        let file = self.below_file()?;
+        let options = OpenOptions { read_only: true, ..self.options.clone() };
+        Connection::open(&file, &options).map_err(BrokerError::sqlite("open the layer below the lane"))
+    }
+
+    fn below_file(&self) -> Result<Arc<LaneFile>, BrokerError> {
+        let mut below = lock(&self.below);
+        if let Some(file) = &*below {
+            return Ok(file.clone());
+        }
+        let dir = self.dir.join("below");
+        std::fs::create_dir_all(&dir).map_err(BrokerError::io("create", &dir))?;
+        let file = LaneFile::volatile(&dir, self.file.below()).map_err(BrokerError::io("create a lane in", &dir))?;
+        *below = Some(file.clone());
+        Ok(file)
+    }
+
+    pub(crate) fn greet(&self) {
+        if let Some(observer) = &self.observer {
+            observer.connecting(self);
+        }
+    }
+
+    /// Marks tables as changed that were changed in an earlier life of the lane.
+    pub fn mark_dirty(&self, tables: impl IntoIterator<Item = String>) {
+        self.dirty.write().unwrap_or_else(PoisonError::into_inner).extend(tables);
+    }
+
+    pub(crate) fn has_sessions(&self) -> bool {
+        lock(&self.sessions).open_count() > 0
+    }
+
+    pub(crate) fn gate(&self) -> &RwLock<()> {
+        &self.gate
+    }
+
+    /// Whether committed statements have changed a table.
+    pub fn is_dirty(&self, table: &str) -> bool {
+        self.dirty.read().unwrap_or_else(PoisonError::into_inner).contains(table)
+    }
+
+    /// Notes what a transaction that committed has changed.
+    pub fn commit(&self, tables: impl IntoIterator<Item = String>) {
+        let mut tables = tables.into_iter().peekable();
+        if tables.peek().is_none() {
+            return;
+        }
+        self.dirty.write().unwrap_or_else(PoisonError::into_inner).extend(tables);
+        if let Some(observer) = &self.observer {
+            observer.committed();
+        }
+    }
+
+    pub fn count_transaction(&self, committed: bool) {
+        let counter = if committed { &self.committed } else { &self.rolled_back };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Logs a statement. Numbers it and its connection.
+    pub fn record(&self, session: SessionKey, entry: RouteEntry) {
+        let mut routing = lock(&self.routing);
+        let entry = routing.push(session, entry);
+        if let Some(observer) = &self.observer {
+            observer.executed(entry);
+        }
+    }
+
+    pub fn routing(&self) -> Vec<mori_model::RouteRecord> {
+        lock(&self.routing).records()
+    }
+
+    pub fn counters(&self) -> Counters {
+        Counters {
+            statements: lock(&self.routing).statements(),
+            committed: self.committed.load(Ordering::Relaxed),
+            rolled_back: self.rolled_back.load(Ordering::Relaxed),
+            connections: lock(&self.sessions).accepted(),
+        }
+    }
+
+    /// The lane's schema as `connection` sees it.
+    pub fn schema(&self, connection: &Connection) -> sqlite::SqliteResult<Arc<Schema>> {
+        lock(&self.schemas).get(connection)
+    }
+
+    /// What is known of a statement's text.
+    pub fn cached_plan(&self, key: &PlanKey) -> Option<Arc<Plan>> {
+        lock(&self.schemas).plan(key)
+    }
+
+    pub fn cache_plan(&self, plan: &Arc<Plan>) {
+        lock(&self.schemas).add_plan(plan);
+    }
+
+    /// DDL ran somewhere on the lane: a version number alone no longer names a schema.
+    pub fn note_ddl(&self) {
+        lock(&self.schemas).note_ddl();
+    }
+
+    /// The difference from the layer below, of committed changes. Nothing is read if nothing was written.
+    pub fn delta(&self) -> Result<LaneDelta, BrokerError> {
+        let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        if self.file.is_clean() {
+            return Ok(LaneDelta::default());
+        }
+        let lane = self.open().map_err(BrokerError::sqlite("open the lane"))?;
+        let below = self.open_below()?;
+        sqlite::lane_delta(&self.file, &lane, &below).map_err(|error| BrokerError::Diff(error.to_string()))
+    }
+
+    /// A copy of the lane's committed content as a plain database file, for a native driver: at `path`, or in the lane's folder.
+    pub fn export(&self, path: Option<PathBuf>) -> Result<PathBuf, BrokerError> {
+        let path = path.unwrap_or_else(|| self.dir.join(format!("{}.db", self.database)));
+        for suffix in ["", "-wal", "-journal"] {
+            let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
+        }
+        let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let lane = self.open().map_err(BrokerError::sqlite("open the lane"))?;
+        lane.copy_to(&path).map_err(BrokerError::sqlite(format!("copy the lane to {}", path.display())))?;
+        Ok(path)
+    }
+
+    pub fn schema_registry(&self) -> Result<SchemaRegistry, BrokerError> {
+        let (below, lane) = self.schemas_of_both_sides()?;
+        Ok(sqlite::schema_registry(&below, &lane))
+    }
+
+    /// The schema below and the lane's own.
+    pub fn schemas_of_both_sides(&self) -> Result<(Arc<Schema>, Arc<Schema>), BrokerError> {
+        let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let read = |connection: &Connection| Schema::read(connection).map(Arc::new).map_err(BrokerError::sqlite("read the schema"));
+        let below = read(&self.open_below()?)?;
+        if self.file.is_clean() {
+            return Ok((below.clone(), below));
+        }
+        let lane = read(&self.open().map_err(BrokerError::sqlite("open the lane"))?)?;
+        Ok((below, lane))
+    }
+
+    /// Where generated keys continue.
+    pub fn sequences(&self) -> Result<std::collections::BTreeMap<String, mori_model::SequenceInfo>, BrokerError> {
+        let below = self.open_below()?;
+        let schema = Schema::read(&below).map_err(BrokerError::sqlite("read the schema"))?;
+        sqlite::sequences(&below, &schema).map_err(BrokerError::sqlite("read the largest keys"))
+    }
+}

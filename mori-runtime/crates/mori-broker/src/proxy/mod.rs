@@ -1,0 +1,120 @@
+//! `mori start`: one lane of a connection, on a port, with its state in the project's `.mori` folder.
+
+mod control;
+mod observer;
+pub mod offline;
+mod project;
+mod report;
+mod state_files;
+
+use crate::config::Connection;
+use crate::error::BrokerError;
+use crate::lane::{Lane, Listener};
+use mori_backend::embedded::sqlite::{LaneFile, OpenOptions};
+use observer::ProjectObserver;
+use project::ProjectFolder;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+#[derive(Clone, Debug)]
+pub struct ProxyOptions {
+    /// The folder of `mori.yaml`.
+    pub project_dir: PathBuf,
+    pub connection: Connection,
+    /// 0 takes a free one.
+    pub port: u16,
+    /// Print each statement and its route to stderr.
+    pub verbose: bool,
+}
+
+/// A running proxy.
+pub struct Proxy {
+    database: String,
+    listener: Listener,
+    core: Arc<Core>,
+}
+
+/// What the proxy's threads share.
+pub(crate) struct Core {
+    pub lane: Arc<Lane>,
+    /// None for a kept state, which has no project.
+    pub project: Option<Arc<ProjectFolder>>,
+    stop: StopHandle,
+}
+
+/// Ends a proxy, from any thread.
+#[derive(Clone, Default)]
+pub struct StopHandle(Arc<(Mutex<bool>, Condvar)>);
+
+impl StopHandle {
+    pub fn stop(&self) {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.1.notify_all();
+    }
+
+    fn wait(&self) {
+        let mut stopped = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*stopped {
+            stopped = self.0.1.wait(stopped).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Proxy {
+    /// Opens the connection's lane, and accepts clients when this returns.
+    ///
+    /// Errors: the connection is started already, the port is in use, prod cannot be read, the folder cannot be written.
+    pub fn start(options: ProxyOptions) -> Result<Proxy, BrokerError> {
+        let project = Arc::new(ProjectFolder::lock(&options.project_dir, &options.connection)?);
+        let file = project.open_lane()?;
+        let observer = ProjectObserver::new(project.clone(), options.verbose)?;
+        let open = OpenOptions { foreign_keys: options.connection.foreign_keys, ..OpenOptions::default() };
+        let name = options.connection.name.clone();
+        let lane = Arc::new(Lane::new(name.clone(), project.shadow_dir(), file, open, Some(Box::new(observer.clone()))));
+        let delta = lane.delta()?;
+        lane.mark_dirty(delta.tables.into_keys().chain(lane.schema_registry()?.into_keys()));
+        let listener = Listener::bind(&lane, options.port)?;
+        let core = Arc::new(Core { lane: lane.clone(), project: Some(project.clone()), stop: StopHandle::default() });
+        let proxy = Proxy { database: name, listener, core };
+        control::listen(&proxy.core, &project.socket_path())?;
+        project.write_config(Some(&proxy.url()))?;
+        state_files::export(&lane, &project.state_dir())?;
+        observer.watch(lane);
+        Ok(proxy)
+    }
+
+    /// Serves a kept state. What is written stays in its folder.
+    pub(crate) fn serve_kept(database: String, dir: PathBuf, file: Arc<LaneFile>, foreign_keys: bool) -> Result<Proxy, BrokerError> {
+        let open = OpenOptions { foreign_keys, ..OpenOptions::default() };
+        let lane = Arc::new(Lane::new(database.clone(), dir, file, open, None));
+        let delta = lane.delta()?;
+        lane.mark_dirty(delta.tables.into_keys());
+        let listener = Listener::bind(&lane, 0)?;
+        let core = Arc::new(Core { lane, project: None, stop: StopHandle::default() });
+        Ok(Proxy { database, listener, core })
+    }
+
+    /// What an application connects to.
+    pub fn url(&self) -> String {
+        format!("postgres://mori@127.0.0.1:{}/{}?sslmode=disable", self.listener.port(), self.database)
+    }
+
+    pub fn stop_handle(&self) -> StopHandle {
+        self.core.stop.clone()
+    }
+
+    /// Serves until it is stopped, then closes everything and writes the state down.
+    pub fn wait(self) -> Result<(), BrokerError> {
+        self.core.stop.wait();
+        drop(self.listener);
+        let Some(project) = &self.core.project else {
+            self.core.lane.close();
+            return Ok(());
+        };
+        let exported = state_files::export(&self.core.lane, &project.state_dir());
+        self.core.lane.close();
+        let _ = std::fs::remove_file(project.socket_path());
+        project.write_config(None)?;
+        exported
+    }
+}

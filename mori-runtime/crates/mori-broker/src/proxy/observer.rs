@@ -1,0 +1,121 @@
+//! The log, the exported state, and a look at prod when a client comes.
+
+use super::project::ProjectFolder;
+use super::state_files;
+use crate::error::BrokerError;
+use crate::lane::{Lane, LaneObserver, RouteEntry};
+use mori_model::Operation;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
+
+/// Changes that come one after the other are exported together.
+const EXPORT_DELAY: Duration = Duration::from_millis(50);
+
+/// Observes the lane of a project.
+#[derive(Clone)]
+pub struct ProjectObserver {
+    project: Arc<ProjectFolder>,
+    log: Arc<Mutex<File>>,
+    verbose: bool,
+    has_changes: Arc<AtomicBool>,
+}
+
+impl ProjectObserver {
+    pub fn new(project: Arc<ProjectFolder>, verbose: bool) -> Result<ProjectObserver, BrokerError> {
+        let path = project.log_path();
+        let log = OpenOptions::new().create(true).append(true).open(&path).map_err(BrokerError::io("open", path))?;
+        Ok(ProjectObserver { project, log: Arc::new(Mutex::new(log)), verbose, has_changes: Arc::new(AtomicBool::new(false)) })
+    }
+
+    /// Exports the state of the lane whenever it has changed, for as long as the lane lives.
+    pub fn watch(&self, lane: Arc<Lane>) {
+        let (lane, observer): (Weak<Lane>, _) = (Arc::downgrade(&lane), self.clone());
+        std::thread::spawn(move || {
+            loop {
+                std::thread::sleep(EXPORT_DELAY);
+                let Some(lane) = lane.upgrade() else { return };
+                if observer.has_changes.swap(false, Ordering::AcqRel) {
+                    // What cannot be exported now is exported with the next change, or at the end.
+                    let _ = state_files::export(&lane, &observer.project.state_dir());
+                }
+            }
+        });
+    }
+}
+
+impl LaneObserver for ProjectObserver {
+    fn connecting(&self, lane: &Lane) {
+        // A lane with changes stands on the prod it was changed against; one without follows prod.
+        if !lane.has_sessions() && lane.file.is_clean() && self.project.prod_has_changed().unwrap_or(false) {
+            let refreshed = self.project.prepare_image().and_then(|next| lane.rebase(|| next.put_in_place(&self.project)));
+            if let Err(error) = refreshed {
+                eprintln!("mori: prod has changed, and could not be read again: {error}");
+            }
+        }
+    }
+
+    fn executed(&self, entry: &RouteEntry) {
+        let record = &entry.record;
+        if self.verbose {
+            let tables = record.tables.join(", ");
+            let error = record.error.as_deref().map(|code| format!("  error {code}")).unwrap_or_default();
+            eprintln!("c{} {} {tables}  {}  {}{error}  {:?}", record.session, record.verb, record.strategy, record.reason, entry.duration);
+        }
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let line = serde_json::json!({
+            "ts": timestamp(since),
+            "conn": format!("c{}", record.session),
+            "event": if record.error.is_some() { "error" } else { "statement" },
+            "sql": entry.sql,
+            "op": record.operation.name(),
+            "sub": record.verb,
+            "tables": record.tables,
+            "strategy": record.strategy,
+            "reason": record.reason,
+            "duration_us": u64::try_from(entry.duration.as_micros()).unwrap_or(u64::MAX),
+            "rows": record.rows,
+            "error": record.error,
+        });
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        // A full disk must not fail the statement that was executed.
+        let _ = log.write_all(format!("{line}\n").as_bytes());
+        if record.operation == Operation::Ddl {
+            self.has_changes.store(true, Ordering::Release);
+        }
+    }
+
+    fn committed(&self) {
+        self.has_changes.store(true, Ordering::Release);
+    }
+}
+
+/// Seconds since 1970 as `2026-11-20T12:00:00.000Z`. Civil date by the algorithm of
+/// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>.
+fn timestamp(since: Duration) -> String {
+    let (seconds, millis) = (since.as_secs(), since.subsec_millis());
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_index = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_index + 2) / 5 + 1;
+    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{millis:03}Z", second / 3600, second / 60 % 60, second % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_are_civil() {
+        assert_eq!(timestamp(Duration::ZERO), "1970-01-01T00:00:00.000Z");
+        assert_eq!(timestamp(Duration::from_millis(951_826_500_123)), "2000-02-29T12:15:00.123Z");
+        assert_eq!(timestamp(Duration::from_secs(4_102_444_799)), "2099-12-31T23:59:59.000Z");
+    }
+}

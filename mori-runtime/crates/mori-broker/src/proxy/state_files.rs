@@ -1,0 +1,37 @@
+//! `.mori/<connection>/state/*.json`: the lane's state for people and tools. Exports, never the truth.
+
+use crate::config::write_atomically;
+use crate::error::BrokerError;
+use crate::lane::Lane;
+use mori_backend::embedded::sqlite;
+use mori_model::{Key, TableDelta};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Writes all files anew, each as a whole.
+pub fn export(lane: &Lane, dir: &Path) -> Result<(), BrokerError> {
+    let delta = lane.delta()?;
+    let (below, now) = lane.schemas_of_both_sides()?;
+    fn keys<'a, I: Iterator<Item = &'a Key>>(
+        tables: &'a BTreeMap<String, TableDelta>,
+        of: impl Fn(&'a TableDelta) -> I,
+    ) -> BTreeMap<&'a str, Vec<String>> {
+        let all = tables.iter().map(|(name, table)| (name.as_str(), of(table).map(Key::to_string).collect::<Vec<_>>()));
+        all.filter(|(_, keys)| !keys.is_empty()).collect()
+    }
+    write(dir, "delta.json", &keys(&delta.tables, TableDelta::delta_keys))?;
+    write(dir, "tombstones.json", &keys(&delta.tables, TableDelta::tombstone_keys))?;
+    write(dir, "schema_registry.json", &sqlite::schema_registry(&below, &now))?;
+    write(dir, "tables.json", &sqlite::tables(&now))?;
+    write(dir, "sequences.json", &lane.sequences()?)
+}
+
+fn write(dir: &Path, name: &str, value: &impl Serialize) -> Result<(), BrokerError> {
+    let path = dir.join(name);
+    let json = serde_json::to_vec_pretty(value).map_err(|error| BrokerError::Diff(error.to_string()))?;
+    if std::fs::read(&path).is_ok_and(|old| old == json) {
+        return Ok(());
+    }
+    write_atomically(&path, &json, 0o600).map_err(BrokerError::io("write", path))
+}

@@ -1,0 +1,239 @@
+//! What the broker holds: suites, leased lanes, and the figures of the run.
+
+use super::kept;
+use super::layers::{Layers, Recipe, migrations, stamp};
+use super::suite::{Suite, SuiteLane};
+use crate::config::{ConfigError, Connection, MoriYaml};
+use crate::error::BrokerError;
+use crate::lane::Lane;
+use crate::session::{BELOW_SUFFIX, LEASE_USER};
+use mori_control::{AcquireSpec, Finished, Isolation, Keep, KeptState, LaneGrant, LaneId, Outcome, RunStats, TestStats};
+use mori_model::LaneDelta;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+pub struct Broker {
+    pub run_id: String,
+    target_dir: PathBuf,
+    run_dir: PathBuf,
+    layers: Mutex<Layers>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    suites: HashMap<(String, Recipe), Arc<Suite>>,
+    leased: HashMap<LaneId, Leased>,
+    next_lease: u64,
+    next_slot: u32,
+    free_slots: Vec<u32>,
+    stats: RunStats,
+    /// Process ids of tests, for the case that the runner is lost.
+    test_pids: Vec<u32>,
+}
+
+struct Leased {
+    suite: Arc<Suite>,
+    lane: SuiteLane,
+    test: String,
+    acquire: Duration,
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl Broker {
+    /// `target_dir`: cargo's target folder. `run_dir`: this run's own folder below it.
+    pub fn new(run_id: String, target_dir: PathBuf, run_dir: PathBuf) -> Broker {
+        let layers = Layers::new(target_dir.join("mori"), run_dir.join("layers"));
+        Broker { run_id, target_dir, run_dir, layers: Mutex::new(layers), state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn note_test(&self, pid: u32) {
+        self.state().test_pids.push(pid);
+    }
+
+    pub fn test_pids(&self) -> Vec<u32> {
+        self.state().test_pids.clone()
+    }
+
+    /// A lane for a test.
+    pub fn acquire(&self, spec: &AcquireSpec) -> Result<LaneGrant, BrokerError> {
+        let start = Instant::now();
+        if spec.isolation == Isolation::Clone {
+            return Err(BrokerError::Unsupported {
+                what: "isolation = \"clone\" is not supported in this version".to_owned(),
+                remedy: "leave it out: a lane answers as a private copy".to_owned(),
+            });
+        }
+        let suite = self.suite(spec)?;
+        let after_setup = Instant::now();
+        let lane = match suite.take_idle() {
+            Some(lane) => lane,
+            None => {
+                let slot = self.new_slot();
+                suite.new_lane(&self.run_dir.join(format!("lane-{slot}")), slot)?
+            }
+        };
+        lane.lane.connections_max.store(spec.max_connections.map_or(u64::MAX, u64::from), std::sync::atomic::Ordering::Relaxed);
+        let mut state = self.state();
+        state.next_lease += 1;
+        let id = LaneId(state.next_lease);
+        lane.lane.start_lease(id.0, &spec.test);
+        let connection = &suite.connection;
+        let (port, database) = (lane.listener.port(), &connection.name);
+        let url = |database: String| format!("postgres://{LEASE_USER}{}@127.0.0.1:{port}/{database}?sslmode=disable", id.0);
+        let acquire = after_setup.elapsed();
+        state.stats.setup_ms += u64::try_from((after_setup - start).as_millis()).unwrap_or(0);
+        let grant = LaneGrant {
+            lane: id,
+            slot: lane.slot,
+            engine: connection.engine,
+            connection: database.clone(),
+            url: url(database.clone()),
+            prod_url: url(format!("{database}{BELOW_SUFFIX}")),
+            prod: connection.redacted_url(),
+            layers: suite.layer_names.clone(),
+            acquire_us: micros(acquire),
+        };
+        state.leased.insert(id, Leased { suite, lane, test: spec.test.clone(), acquire });
+        Ok(grant)
+    }
+
+    fn new_slot(&self) -> u32 {
+        let mut state = self.state();
+        state.free_slots.sort_unstable_by(|a, b| b.cmp(a));
+        state.free_slots.pop().unwrap_or_else(|| {
+            state.next_slot += 1;
+            state.next_slot
+        })
+    }
+
+    fn suite(&self, spec: &AcquireSpec) -> Result<Arc<Suite>, BrokerError> {
+        let connection = connection(spec)?;
+        let migration_files = spec.migrations.as_deref().map(migrations).transpose()?.unwrap_or_default();
+        let scripts = migration_files.iter().chain(&spec.fixtures).map(|path| stamp(path)).collect();
+        let recipe = Recipe { prod: Layers::prod_stamps(&connection), foreign_keys: connection.foreign_keys, scripts };
+        let key = (connection.name.clone(), recipe);
+        if let Some(suite) = self.state().suites.get(&key) {
+            return Ok(suite.clone());
+        }
+        // Building is serial: the second test that needs a layer waits for the first.
+        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(suite) = self.state().suites.get(&key) {
+            return Ok(suite.clone());
+        }
+        let below = layers.get(&connection, &key.1)?;
+        let mut names = Vec::new();
+        if !migration_files.is_empty() {
+            names.push("migrations".to_owned());
+        }
+        if !spec.fixtures.is_empty() {
+            let stems: Vec<_> = spec.fixtures.iter().map(|path| path.file_stem().unwrap_or_default().to_string_lossy()).collect();
+            names.push(format!("fixtures {}", stems.join(", ")));
+        }
+        let suite = Arc::new(Suite::new(connection, below, names));
+        self.state().suites.insert(key, suite.clone());
+        Ok(suite)
+    }
+
+    /// The leased lane.
+    pub fn lane(&self, id: LaneId) -> Result<Arc<Lane>, BrokerError> {
+        self.state().leased.get(&id).map(|leased| leased.lane.lane.clone()).ok_or(BrokerError::NoSuchLane(id.0))
+    }
+
+    /// The test is over: the lane goes back to its fixture layer, or is kept and replaced.
+    pub fn finish(&self, id: LaneId, outcome: &Outcome, keep: Keep) -> Result<Finished, BrokerError> {
+        let leased = self.state().leased.remove(&id).ok_or(BrokerError::NoSuchLane(id.0))?;
+        let lane = leased.lane.lane.clone();
+        // From here on the test's connections are late.
+        lane.end_lease();
+        let failed = matches!(outcome, Outcome::Failed { .. });
+        let wants_kept = keep == Keep::Always || (failed && keep == Keep::OnFailure);
+        let delta = lane.delta().unwrap_or_default();
+        let statements = lane.counters().statements;
+        let start = Instant::now();
+        let kept = if wants_kept { Some(self.keep(&leased, &delta)?) } else { None };
+        let slot = leased.lane.slot;
+        match &kept {
+            None => {
+                lane.reset()?;
+                leased.suite.give_back(leased.lane);
+            }
+            Some(_) => self.retire(leased.lane),
+        }
+        let reset = start.elapsed();
+        let stats = TestStats {
+            test: leased.test,
+            slot,
+            engine: leased.suite.connection.engine.name().to_owned(),
+            acquire_us: micros(leased.acquire),
+            reset_us: micros(reset),
+            delta_rows: delta.delta_rows() as u64,
+            tombstones: delta.tombstones() as u64,
+            statements,
+            failed,
+            kept: kept.is_some(),
+        };
+        let finished =
+            Finished { delta_rows: stats.delta_rows, tombstones: stats.tombstones, statements, reset_us: stats.reset_us, kept };
+        self.state().stats.tests.push(stats);
+        Ok(finished)
+    }
+
+    fn keep(&self, leased: &Leased, delta: &LaneDelta) -> Result<KeptState, BrokerError> {
+        let lane = &leased.lane.lane;
+        let routing = lane.routing();
+        lane.close();
+        kept::save(&self.target_dir, &leased.test, &leased.suite.connection, &lane.file, &leased.suite.below, delta, &routing)
+    }
+
+    /// A lane that is not used again: its late writes are remembered, its number and its folder go.
+    fn retire(&self, lane: SuiteLane) {
+        let mut state = self.state();
+        state.stats.late_writes.extend(lane.lane.late_writes());
+        state.free_slots.push(lane.slot);
+        let dir = lane.lane.dir.clone();
+        drop(lane);
+        drop(state);
+        let _ = std::fs::remove_dir_all(dir);
+    }
+
+    /// A test's control connection closed while it held the lane: the test died.
+    pub fn lost(&self, id: LaneId) {
+        let outcome = Outcome::Failed { message: "the test process ended while it held the lane".to_owned() };
+        // Nobody is there to tell of an error; the runner sees the test's exit.
+        let _ = self.finish(id, &outcome, Keep::OnFailure);
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.state().leased.is_empty()
+    }
+
+    pub fn stats(&self) -> RunStats {
+        let state = self.state();
+        let mut stats = state.stats.clone();
+        let lanes = state.suites.values().flat_map(|suite| suite.late_writes());
+        stats.late_writes.extend(lanes);
+        stats
+    }
+}
+
+/// The connection of `mori.yaml` that a test means.
+fn connection(spec: &AcquireSpec) -> Result<Connection, ConfigError> {
+    let path = MoriYaml::find(&spec.manifest_dir)?;
+    let yaml = MoriYaml::load(&path)?;
+    yaml.select(spec.connection.as_deref(), spec.engine).cloned()
+}
+
+/// Where the runs of a target folder live.
+pub fn mori_dir(target_dir: &Path) -> PathBuf {
+    target_dir.join("mori")
+}

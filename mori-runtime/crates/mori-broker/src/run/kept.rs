@@ -1,0 +1,157 @@
+//! States kept after tests: a lane's pages over the image of prod, with what the test had changed.
+
+use super::broker::mori_dir;
+use crate::config::{Connection, write_atomically};
+use crate::error::BrokerError;
+use crate::proxy::Proxy;
+use mori_backend::embedded::sqlite::{LaneFile, Layer};
+use mori_control::KeptState;
+use mori_model::{LaneDelta, RouteRecord};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Older kept states are dropped for newer ones beyond this number.
+pub const KEPT_MAX: usize = 5;
+
+const META: &str = "meta.json";
+const DELTA: &str = "delta.json";
+const ROUTING: &str = "routing.json";
+
+/// What `meta.json` says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptInfo {
+    /// `crate::module::test`.
+    pub test: String,
+    #[serde(skip)]
+    pub dir: PathBuf,
+    pub connection: String,
+    pub foreign_keys: bool,
+    /// Seconds since 1970.
+    pub created_unix: u64,
+    /// Whether there is an image of prod below the pages.
+    has_image: bool,
+}
+
+/// Writes down the state of a lane. No connection to it may be open.
+pub(super) fn save(
+    target_dir: &Path,
+    test: &str,
+    connection: &Connection,
+    lane: &Arc<LaneFile>,
+    below: &Arc<Layer>,
+    delta: &LaneDelta,
+    routing: &[RouteRecord],
+) -> Result<KeptState, BrokerError> {
+    let folder = mori_dir(target_dir).join("kept");
+    let dir = folder.join(file_name(test));
+    match fs::remove_dir_all(&dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(BrokerError::io("clear", &dir)(error)),
+        _ => {}
+    }
+    fs::create_dir_all(&dir).map_err(BrokerError::io("create", &dir))?;
+    let write = |name: &str, json: serde_json::Result<Vec<u8>>| {
+        let path = dir.join(name);
+        let bytes = json.map_err(|error| BrokerError::Diff(error.to_string()))?;
+        fs::write(&path, bytes).map_err(BrokerError::io("write", path))
+    };
+    let image = Layer::image_path(below).map(Path::to_owned);
+    let has_image = image.is_some();
+    if let Some(image) = image {
+        let target = dir.join("prod.db");
+        // An image of the run goes with the run, so that the kept state needs its own name for it; one file, where links are possible.
+        fs::hard_link(&image, &target)
+            .or_else(|_| fs::copy(&image, &target).map(drop))
+            .map_err(BrokerError::io("write", target))?;
+    }
+    lane.flatten_into(&dir).map_err(BrokerError::io("write the pages of the lane to", &dir))?;
+    write(DELTA, serde_json::to_vec_pretty(delta))?;
+    write(ROUTING, serde_json::to_vec_pretty(routing))?;
+    let created = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let info = KeptInfo {
+        test: test.to_owned(),
+        dir: dir.clone(),
+        connection: connection.name.clone(),
+        foreign_keys: connection.foreign_keys,
+        created_unix: created,
+        has_image,
+    };
+    // The description comes last: without it the folder is no kept state.
+    let json = serde_json::to_vec_pretty(&info).map_err(|error| BrokerError::Diff(error.to_string()))?;
+    write_atomically(&dir.join(META), &json, 0o600).map_err(BrokerError::io("write", dir.join(META)))?;
+    let all = list(target_dir);
+    for old in all.iter().take(all.len().saturating_sub(KEPT_MAX)) {
+        let _ = fs::remove_dir_all(&old.dir);
+    }
+    Ok(KeptState { test: test.to_owned(), dir })
+}
+
+fn file_name(test: &str) -> String {
+    test.chars().map(|letter| if letter.is_alphanumeric() || letter == '_' { letter } else { '-' }).collect()
+}
+
+/// All kept states, oldest first.
+pub fn list(target_dir: &Path) -> Vec<KeptInfo> {
+    let Ok(entries) = fs::read_dir(mori_dir(target_dir).join("kept")) else { return Vec::new() };
+    let mut all: Vec<KeptInfo> = entries.filter_map(|entry| read(&entry.ok()?.path()).ok()).collect();
+    all.sort_by(|a, b| (a.created_unix, &a.test).cmp(&(b.created_unix, &b.test)));
+    all
+}
+
+fn read(dir: &Path) -> Result<KeptInfo, BrokerError> {
+    let path = dir.join(META);
+    let bytes = fs::read(&path).map_err(BrokerError::io("read", &path))?;
+    let info: KeptInfo = serde_json::from_slice(&bytes).map_err(|error| BrokerError::Diff(error.to_string()))?;
+    Ok(KeptInfo { dir: dir.to_owned(), ..info })
+}
+
+/// The kept state of a test: by its whole name, or by the end of it if only one ends so.
+pub fn find(target_dir: &Path, name: &str) -> Result<KeptInfo, BrokerError> {
+    let all = list(target_dir);
+    let is_meant = |info: &&KeptInfo| info.test == name || info.test.ends_with(&format!("::{name}")) || info.test.contains(name);
+    let exact = all.iter().rev().find(|info| info.test == name || info.test.ends_with(&format!("::{name}")));
+    let found = exact.or_else(|| all.iter().rev().find(is_meant));
+    found.cloned().ok_or_else(|| BrokerError::NoSuchKeptState { name: name.to_owned() })
+}
+
+/// Serves a kept state on a free port. What is written to it stays in it.
+pub fn serve(dir: &Path) -> Result<Proxy, BrokerError> {
+    let info = read(dir)?;
+    let below = if info.has_image {
+        let image = dir.join("prod.db");
+        Layer::open_image(&image).map_err(BrokerError::io("open", image))?
+    } else {
+        Layer::Empty
+    };
+    let file = LaneFile::durable(dir, Arc::new(below)).map_err(BrokerError::io("open the kept state in", dir))?;
+    Proxy::serve_kept(info.connection, dir.to_owned(), file, info.foreign_keys)
+}
+
+/// What the test had changed.
+pub fn delta(dir: &Path) -> Result<LaneDelta, BrokerError> {
+    let path = dir.join(DELTA);
+    let bytes = fs::read(&path).map_err(BrokerError::io("read", &path))?;
+    serde_json::from_slice(&bytes).map_err(|error| BrokerError::Diff(error.to_string()))
+}
+
+/// What the test had executed.
+pub fn routing(dir: &Path) -> Result<Vec<RouteRecord>, BrokerError> {
+    let path = dir.join(ROUTING);
+    let bytes = fs::read(&path).map_err(BrokerError::io("read", &path))?;
+    serde_json::from_slice(&bytes).map_err(|error| BrokerError::Diff(error.to_string()))
+}
+
+pub fn drop_one(dir: &Path) -> Result<(), BrokerError> {
+    fs::remove_dir_all(dir).map_err(BrokerError::io("remove", dir))
+}
+
+/// Drops all; returns how many there were.
+pub fn drop_all(target_dir: &Path) -> Result<usize, BrokerError> {
+    let all = list(target_dir);
+    for info in &all {
+        drop_one(&info.dir)?;
+    }
+    Ok(all.len())
+}

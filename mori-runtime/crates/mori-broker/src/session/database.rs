@@ -1,0 +1,119 @@
+//! A session's database side: what is in its slot, and is made again when it was taken away.
+
+use super::execute::Portal;
+use super::failure::Failure;
+use super::plan::Plan;
+use super::{OUT_FLUSH_BYTES, Session};
+use crate::lane::Lane;
+use mori_backend::embedded::sqlite::{Connection, Statement};
+use mori_cow::dirty::Stage;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+
+/// Idle statements kept for their next execution.
+const IDLE_STATEMENTS_MAX: usize = 256;
+
+/// A session's connection with everything that lives on it.
+pub struct SessionDb {
+    // Statements come first: they are finalized before the connection closes.
+    pub(super) portals: HashMap<String, Portal>,
+    idle: HashMap<Arc<str>, Statement>,
+    pub(super) connection: Connection,
+    /// Tables the open transaction has changed.
+    pub(super) stage: Stage,
+    /// The transaction was begun READ ONLY.
+    pub(super) is_read_only_transaction: bool,
+}
+
+impl SessionDb {
+    pub fn is_autocommit(&self) -> bool {
+        self.connection.is_autocommit()
+    }
+
+    /// A statement of this text, ready to be bound.
+    pub(super) fn statement(&mut self, plan: &Plan) -> Result<Statement, Failure> {
+        if let Some(statement) = self.idle.remove(&plan.key.sql) {
+            return Ok(statement);
+        }
+        let prepared = self.connection.prepare(plan.text())?;
+        prepared.statement.ok_or_else(|| Failure::Setup("a statement became empty".to_owned()))
+    }
+
+    /// Gives a statement back for its next execution.
+    pub(super) fn put_back(&mut self, plan: &Plan, mut statement: Statement) {
+        statement.reset();
+        statement.clear_bindings();
+        if self.idle.len() >= IDLE_STATEMENTS_MAX {
+            self.idle.clear();
+        }
+        self.idle.insert(plan.key.sql.clone(), statement);
+    }
+
+    /// The lane's schema changed: what was prepared is prepared anew.
+    pub(super) fn forget_statements(&mut self) {
+        self.idle.clear();
+    }
+}
+
+/// What a closure over the database side gets besides it.
+pub(super) struct Context<'a> {
+    pub lane: &'a Arc<Lane>,
+    pub key: crate::lane::SessionKey,
+    pub out: &'a mut Vec<u8>,
+    stream: &'a std::net::TcpStream,
+}
+
+impl Context<'_> {
+    /// Sends what waits, once it is much, so that a large result is never held as a whole.
+    pub fn flush_if_full(&mut self) -> Result<(), Failure> {
+        if self.out.len() >= OUT_FLUSH_BYTES {
+            std::io::Write::write_all(&mut &*self.stream, self.out)?;
+            self.out.clear();
+        }
+        Ok(())
+    }
+}
+
+impl Session {
+    /// Runs `work` on the session's database connection, which is opened where there is none. Nobody changes the lane's file meanwhile.
+    ///
+    /// Errors: `Ended` if the lane has gone on to another test.
+    pub(super) fn with_db<T>(&mut self, work: impl FnOnce(&mut SessionDb, &mut Context<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+        let lane = self.lane.clone();
+        let _gate = lane.gate().read().unwrap_or_else(PoisonError::into_inner);
+        if self.lease != 0
+            && let Some(lease) = lane.ended_lease(self.lease)
+        {
+            return Err(Failure::Ended { test: lease.test });
+        }
+        let slot = self.slot.clone();
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let db = match &mut *slot {
+            Some(db) => db,
+            empty => {
+                let connection = if self.below {
+                    lane.open_below().map_err(|error| Failure::Setup(error.to_string()))?
+                } else {
+                    lane.open()?
+                };
+                if let Some(session) = lane.session(self.key) {
+                    *session.interrupt.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.interrupt_handle());
+                }
+                empty.insert(SessionDb {
+                    portals: HashMap::new(),
+                    idle: HashMap::new(),
+                    connection,
+                    stage: Stage::default(),
+                    is_read_only_transaction: false,
+                })
+            }
+        };
+        let mut context = Context { lane: &lane, key: self.key, out: &mut self.out, stream: &self.stream };
+        work(db, &mut context)
+    }
+
+    pub(super) fn in_transaction(&self) -> bool {
+        let slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.as_ref().is_some_and(|db| !db.is_autocommit())
+    }
+}

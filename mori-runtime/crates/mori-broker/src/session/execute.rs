@@ -1,0 +1,292 @@
+//! Running a statement: route it, guard it, step it, and say what it did.
+
+use super::columns::{oids, scalar};
+use super::database::{Context, SessionDb};
+use super::failure::Failure;
+use super::plan::{Plan, PlanBody, StatementPlan};
+use crate::lane::RouteEntry;
+use mori_backend::embedded::sqlite::{Statement, Step};
+use mori_cow::{guard, route};
+use mori_model::{Operation, Route, RouteRecord};
+use mori_query::sqlite::Transaction;
+use mori_wire::pg::{DataRowWriter, FormatCodes, Oid, SqlState};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A statement with its parameters bound, from Bind to its last row.
+pub struct Portal {
+    pub plan: Arc<Plan>,
+    pub formats: FormatCodes,
+    /// The types its columns were described with.
+    pub oids: Option<Vec<Oid>>,
+    statement: Option<Statement>,
+    progress: Progress,
+    route: Option<Route>,
+    rows: u64,
+    changes_before: u64,
+    was_autocommit: bool,
+    busy: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Bound,
+    /// Its first row was fetched to learn its types, and is not sent yet.
+    Peeked,
+    /// It ended before its first row.
+    PeekedEnd,
+    Running,
+    Done,
+}
+
+/// How an execution ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Complete { tag: String },
+    /// The row limit was reached.
+    Suspended,
+}
+
+impl Portal {
+    /// `statement`: bound. None for what SQLite does not run.
+    pub fn new(plan: Arc<Plan>, statement: Option<Statement>, formats: FormatCodes, oids: Option<Vec<Oid>>) -> Portal {
+        Portal {
+            plan,
+            formats,
+            oids,
+            statement,
+            progress: Progress::Bound,
+            route: None,
+            rows: 0,
+            changes_before: 0,
+            was_autocommit: true,
+            busy: Duration::ZERO,
+        }
+    }
+
+    /// Fetches the first row without sending it.
+    pub(super) fn peek(&mut self) -> Result<(), Failure> {
+        if let (Progress::Bound, Some(statement)) = (self.progress, &mut self.statement) {
+            let start = Instant::now();
+            self.progress = match statement.step()? {
+                Step::Row => Progress::Peeked,
+                Step::Done => Progress::PeekedEnd,
+            };
+            self.busy += start.elapsed();
+        }
+        Ok(())
+    }
+
+    pub(super) fn peeked_row(&self) -> Option<&Statement> {
+        self.statement.as_ref().filter(|_| self.progress == Progress::Peeked)
+    }
+
+    pub(super) fn into_statement(self) -> Option<Statement> {
+        self.statement
+    }
+
+    /// Runs on, for at most `rows_max` rows (0: all), and appends the rows.
+    pub fn run(&mut self, db: &mut SessionDb, context: &mut Context<'_>, rows_max: u32) -> Result<Outcome, Failure> {
+        let plan = self.plan.clone();
+        let PlanBody::Statement(statement_plan) = &plan.body else {
+            return Err(Failure::Setup("a portal without a statement".to_owned()));
+        };
+        if self.progress == Progress::Done {
+            return Ok(Outcome::Complete { tag: self.tag(statement_plan, db) });
+        }
+        let is_first = self.route.is_none();
+        if is_first {
+            self.route = Some(decide(db, context, statement_plan)?);
+            self.changes_before = db.connection.total_changes();
+            self.was_autocommit = db.is_autocommit();
+            if statement_plan.transaction.as_ref().is_some_and(ends_transaction) {
+                // Open reads of the transaction end with it.
+                db.portals.clear();
+            }
+        }
+        let start = Instant::now();
+        let stepped = self.step_rows(statement_plan, context, rows_max);
+        self.busy += start.elapsed();
+        match stepped {
+            Ok(true) => {
+                if is_first {
+                    self.record(context, statement_plan, None);
+                }
+                Ok(Outcome::Suspended)
+            }
+            Ok(false) => {
+                self.progress = Progress::Done;
+                if let Some(statement) = &mut self.statement {
+                    statement.reset();
+                }
+                self.settle(db, context, statement_plan)?;
+                if is_first {
+                    self.record(context, statement_plan, None);
+                }
+                Ok(Outcome::Complete { tag: self.tag(statement_plan, db) })
+            }
+            Err(failure) => {
+                self.progress = Progress::Done;
+                if let Some(statement) = &mut self.statement {
+                    statement.reset();
+                }
+                self.settle_failure(db, context, statement_plan);
+                if is_first {
+                    self.record(context, statement_plan, Some(&failure));
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// True if the limit was reached.
+    fn step_rows(&mut self, plan: &StatementPlan, context: &mut Context<'_>, rows_max: u32) -> Result<bool, Failure> {
+        let Some(statement) = &mut self.statement else { return Ok(false) };
+        let mut sent = 0;
+        loop {
+            let step = match std::mem::replace(&mut self.progress, Progress::Running) {
+                Progress::Peeked => Step::Row,
+                Progress::PeekedEnd => Step::Done,
+                _ => statement.step()?,
+            };
+            if step == Step::Done {
+                return Ok(false);
+            }
+            if statement.column_count() != plan.columns.len() {
+                // SQLite prepared the statement anew for a schema that has changed.
+                return Err(Failure::refused(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type"));
+            }
+            let oids = self.oids.get_or_insert_with(|| oids(&plan.columns, Some(statement)));
+            let mut row = DataRowWriter::begin(context.out, plan.columns.len())?;
+            for (index, oid) in oids.iter().enumerate() {
+                row.scalar(scalar(statement.value(index)), *oid, self.formats.get(index))
+                    .map_err(|error| Failure::Column { column: plan.columns[index].name.clone(), error })?;
+            }
+            row.finish()?;
+            self.rows += 1;
+            sent += 1;
+            context.flush_if_full()?;
+            if sent == rows_max {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Notes what a statement that succeeded has changed.
+    fn settle(&self, db: &mut SessionDb, context: &Context<'_>, plan: &StatementPlan) -> Result<(), Failure> {
+        if plan.is_ddl {
+            context.lane.note_ddl();
+            db.forget_statements();
+        }
+        if plan.is_ddl || db.connection.total_changes() > self.changes_before {
+            for table in &plan.facts.writes {
+                db.stage.stage(table.clone());
+            }
+        }
+        match &plan.transaction {
+            Some(Transaction::Savepoint { savepoint }) => db.stage.savepoint(savepoint.clone()),
+            // SQLite knew the savepoint, so the stage does.
+            Some(Transaction::RollbackTo { savepoint }) => drop(db.stage.rollback_to(savepoint)),
+            Some(Transaction::Release { savepoint }) => drop(db.stage.release(savepoint)),
+            Some(Transaction::Rollback { .. }) => db.stage.rollback(),
+            Some(Transaction::Begin { read_only: true, .. }) => {
+                db.connection.execute("PRAGMA query_only = ON")?;
+                db.is_read_only_transaction = true;
+            }
+            _ => {}
+        }
+        if db.is_autocommit() {
+            context.lane.commit(db.stage.commit());
+            if !self.was_autocommit {
+                self.transaction_ended(db, context, !matches!(plan.transaction, Some(Transaction::Rollback { .. })));
+            }
+        }
+        if let Some(Transaction::Commit { and_chain: true } | Transaction::Rollback { and_chain: true }) = plan.transaction {
+            db.connection.execute("BEGIN")?;
+        }
+        Ok(())
+    }
+
+    /// A failed statement may have ended the transaction (ON CONFLICT ROLLBACK), or kept a part of its changes (ON CONFLICT FAIL).
+    fn settle_failure(&self, db: &mut SessionDb, context: &Context<'_>, plan: &StatementPlan) {
+        if !self.was_autocommit && db.is_autocommit() {
+            db.stage.rollback();
+            self.transaction_ended(db, context, false);
+            return;
+        }
+        if db.connection.total_changes() > self.changes_before {
+            for table in &plan.facts.writes {
+                db.stage.stage(table.clone());
+            }
+            if db.is_autocommit() {
+                context.lane.commit(db.stage.commit());
+            }
+        }
+    }
+
+    fn transaction_ended(&self, db: &mut SessionDb, context: &Context<'_>, committed: bool) {
+        context.lane.count_transaction(committed);
+        if std::mem::take(&mut db.is_read_only_transaction) {
+            // Cannot fail on an open connection; if it did, the next write would say so.
+            let _ = db.connection.execute("PRAGMA query_only = OFF");
+        }
+    }
+
+    fn record(&self, context: &Context<'_>, plan: &StatementPlan, failure: Option<&Failure>) {
+        let Some(route) = &self.route else { return };
+        let record = RouteRecord {
+            ordinal: 0,
+            session: 0,
+            operation: plan.facts.operation,
+            verb: plan.facts.verb.clone(),
+            tables: plan.shown_tables.clone(),
+            strategy: route.strategy,
+            reason: route.reason.clone(),
+            error: failure.map(|failure| failure.sqlstate().code().to_owned()),
+            rows: self.rows,
+        };
+        context.lane.record(context.key, RouteEntry { record, sql: self.plan.key.sql.to_string(), duration: self.busy });
+    }
+
+    /// PostgreSQL's command tag.
+    fn tag(&self, plan: &StatementPlan, db: &SessionDb) -> String {
+        let verb = plan.facts.verb.as_str();
+        match verb {
+            "INSERT" | "REPLACE" => format!("INSERT 0 {}", db.connection.changes()),
+            "UPDATE" | "DELETE" => format!("{verb} {}", db.connection.changes()),
+            "BEGIN" | "COMMIT" | "ROLLBACK" | "EXPLAIN" => verb.to_owned(),
+            "START TRANSACTION" => verb.to_owned(),
+            _ if !plan.columns.is_empty() => format!("SELECT {}", self.rows),
+            _ => verb.to_owned(),
+        }
+    }
+}
+
+fn ends_transaction(transaction: &Transaction) -> bool {
+    matches!(transaction, Transaction::Commit { .. } | Transaction::Rollback { .. } | Transaction::RollbackTo { .. })
+}
+
+/// Routes a statement, and asserts that the route is not a write to prod.
+fn decide(db: &SessionDb, context: &Context<'_>, plan: &StatementPlan) -> Result<Route, Failure> {
+    let dirty = |table: &str| db.stage.contains(table) || context.lane.is_dirty(table);
+    let in_transaction = !db.is_autocommit();
+    let route = route::route(&plan.facts, &dirty, in_transaction);
+    guard::assert_route(&plan.facts, &route)?;
+    Ok(route)
+}
+
+/// Logs a statement that is not for SQLite.
+pub(super) fn record_session(lane: &crate::lane::Lane, key: crate::lane::SessionKey, plan: &Plan, failure: Option<&Failure>) {
+    let record = RouteRecord {
+        ordinal: 0,
+        session: 0,
+        operation: Operation::Session,
+        verb: plan.outline.verb.clone(),
+        tables: Vec::new(),
+        strategy: mori_model::Strategy::ForwardBoth,
+        reason: "session".to_owned(),
+        error: failure.map(|failure| failure.sqlstate().code().to_owned()),
+        rows: 0,
+    };
+    lane.record(key, RouteEntry { record, sql: plan.key.sql.to_string(), duration: Duration::ZERO });
+}

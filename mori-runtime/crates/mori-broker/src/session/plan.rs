@@ -1,0 +1,205 @@
+//! What is known of a statement's text: made once, used by every execution.
+
+use super::catalog::SchemaCatalog;
+use super::failure::Failure;
+use crate::lane::Lane;
+use mori_backend::embedded::sqlite::{Connection, Schema, SqliteError, Statement, StatementAccess};
+use mori_model::{Operation, StatementFacts};
+use mori_query::sqlite::{self as query, ColumnType, Kind, Outline, Session, Transaction};
+use mori_wire::pg::{Oid, SqlState};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A statement's text with the parameter types the client gave.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PlanKey {
+    pub sql: Arc<str>,
+    pub param_oids: Vec<Oid>,
+}
+
+#[derive(Debug)]
+pub struct Plan {
+    pub key: PlanKey,
+    pub outline: Outline,
+    pub body: PlanBody,
+}
+
+#[derive(Debug)]
+pub enum PlanBody {
+    Empty,
+    Session(Session),
+    Statement(StatementPlan),
+}
+
+/// A statement for SQLite.
+#[derive(Debug)]
+pub struct StatementPlan {
+    pub facts: StatementFacts,
+    /// The tables to name in reports.
+    pub shown_tables: Vec<String>,
+    pub transaction: Option<Transaction>,
+    pub is_ddl: bool,
+    /// For each parameter of SQLite, the position of the client's parameter.
+    pub param_positions: Vec<usize>,
+    pub param_types: Vec<Oid>,
+    pub columns: Vec<ResultColumn>,
+    /// Steps can be tried without changing anything.
+    pub is_pure_read: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultColumn {
+    pub name: String,
+    pub column_type: ColumnType,
+}
+
+impl Plan {
+    /// Looks at one statement. Gives what SQLite prepared on the way as well.
+    ///
+    /// `text_start`: where the statement begins in the text the client sent, for error positions: that text, and a byte offset.
+    pub fn make(lane: &Lane, connection: &Connection, key: PlanKey, whole: (&str, usize)) -> Result<(Plan, Option<Statement>), Failure> {
+        let outline = query::outline(&key.sql);
+        match &outline.kind {
+            Kind::Empty => return Ok((Plan { key, outline, body: PlanBody::Empty }, None)),
+            Kind::Session(session) => {
+                let body = PlanBody::Session(session.clone());
+                return Ok((Plan { key, outline, body }, None));
+            }
+            Kind::Statement | Kind::Transaction(_) => {}
+        }
+        let text = outline.text(&key.sql);
+        let is_as_sent = text.len() == key.sql.len();
+        let prepared = connection.prepare(text).map_err(|error| at_position(error, whole, is_as_sent))?;
+        if !query::outline(&text[prepared.taken_bytes..]).verb.is_empty() {
+            let message = "cannot insert multiple commands into a prepared statement";
+            return Err(Failure::refused(SqlState::SYNTAX_ERROR, message));
+        }
+        let Some(statement) = prepared.statement else {
+            return Ok((Plan { key, outline, body: PlanBody::Empty }, None));
+        };
+        let schema = lane.schema(connection)?;
+        let body = PlanBody::Statement(statement_plan(&key, &outline, &statement, &prepared.access, &schema));
+        Ok((Plan { key, outline, body }, Some(statement)))
+    }
+
+    /// The text for SQLite.
+    pub fn text(&self) -> &str {
+        self.outline.text(&self.key.sql)
+    }
+}
+
+fn at_position(error: SqliteError, (whole, start): (&str, usize), is_as_sent: bool) -> Failure {
+    let offset = error.offset.filter(|_| is_as_sent).map(|offset| start + offset);
+    let before = offset.and_then(|offset| whole.get(..offset));
+    let position = before.and_then(|before| u32::try_from(before.chars().count() + 1).ok());
+    Failure::Sqlite { error, position }
+}
+
+fn statement_plan(key: &PlanKey, outline: &Outline, statement: &Statement, access: &StatementAccess, schema: &Arc<Schema>) -> StatementPlan {
+    let transaction = match &outline.kind {
+        Kind::Transaction(transaction) => Some(transaction.clone()),
+        _ => None,
+    };
+    let is_explain = outline.verb == "EXPLAIN";
+    let operation = if transaction.is_some() || (access.is_transaction && !is_explain) {
+        Operation::Transaction
+    } else if (access.is_ddl || outline.verb == "VACUUM") && !is_explain {
+        Operation::Ddl
+    } else if matches!(outline.verb.as_str(), "PRAGMA" | "ATTACH" | "DETACH") {
+        Operation::Session
+    } else if statement.is_read_only() {
+        Operation::Read
+    } else {
+        Operation::Write
+    };
+    let reads = user_tables(&access.reads, schema);
+    let writes = match operation {
+        Operation::Write => user_tables(&access.writes(), schema),
+        Operation::Ddl => access.ddl.clone(),
+        _ => BTreeSet::new(),
+    };
+    let shown_tables = match operation {
+        Operation::Write => access.target.iter().map(|target| spelled(target, schema)).collect(),
+        Operation::Ddl => access.ddl.iter().cloned().collect(),
+        Operation::Read => reads.iter().cloned().collect(),
+        _ => Vec::new(),
+    };
+    let is_pure_read = operation == Operation::Read;
+    let param_positions: Vec<usize> = (1..=statement.parameter_count())
+        .map(|index| query::parameter_number(statement.parameter_name(index).as_deref(), index) - 1)
+        .collect();
+    let params = param_positions.iter().map(|position| position + 1).max().unwrap_or(0);
+    let given: Vec<Option<Oid>> = key.param_oids.iter().map(|oid| Some(*oid).filter(|oid| *oid != Oid::UNSPECIFIED)).collect();
+    let known: Vec<ColumnType> = given.iter().map(|oid| oid.map_or(ColumnType::Unknown, type_of)).collect();
+    let inference = query::infer_with_params(&key.sql, &SchemaCatalog::new(schema), &known);
+    let param_types = (0..params.max(given.len()))
+        .map(|index| {
+            let inferred = inference.params.get(index).copied().unwrap_or_default();
+            given.get(index).copied().flatten().unwrap_or_else(|| shown_oid(inferred))
+        })
+        .collect();
+    let count = statement.column_count();
+    let columns = (0..count)
+        .map(|index| {
+            let declared = statement.declared_type(index).map(|declared| ColumnType::from_declared(&declared));
+            let inferred = if inference.columns.len() == count { inference.columns[index] } else { ColumnType::Unknown };
+            let column_type = declared.filter(|declared| *declared != ColumnType::Unknown).unwrap_or(inferred);
+            ResultColumn { name: statement.column_name(index), column_type }
+        })
+        .collect();
+    let facts = StatementFacts {
+        operation,
+        verb: outline.verb.clone(),
+        reads,
+        writes,
+        is_join: outline.is_join,
+        is_upsert: outline.is_upsert,
+    };
+    StatementPlan {
+        facts,
+        shown_tables,
+        transaction,
+        is_ddl: operation == Operation::Ddl,
+        param_positions,
+        param_types,
+        columns,
+        is_pure_read,
+    }
+}
+
+/// The user's tables among the names the authorizer was asked about, as the schema spells them. Views are looked through
+/// already; the tables a virtual table keeps for itself stand for it.
+fn user_tables(names: &BTreeSet<String>, schema: &Schema) -> BTreeSet<String> {
+    let tables = names.iter().filter_map(|name| schema.table(name));
+    tables.filter(|table| !table.is_view && !table.is_shadow).map(|table| table.name.clone()).collect()
+}
+
+fn spelled(name: &str, schema: &Schema) -> String {
+    schema.table(name).map_or_else(|| name.to_owned(), |table| table.name.clone())
+}
+
+/// The type a column or parameter is described as.
+pub fn shown_oid(column_type: ColumnType) -> Oid {
+    match column_type {
+        ColumnType::Unknown => Oid::TEXT,
+        known => Oid(known.oid()),
+    }
+}
+
+fn type_of(oid: Oid) -> ColumnType {
+    match oid {
+        Oid::INT2 | Oid::INT4 | Oid::INT8 | Oid::OID => ColumnType::Int8,
+        Oid::FLOAT4 | Oid::FLOAT8 | Oid::NUMERIC => ColumnType::Float8,
+        Oid::TEXT | Oid::VARCHAR | Oid::BPCHAR | Oid::NAME => ColumnType::Text,
+        Oid::BYTEA => ColumnType::Bytea,
+        Oid::BOOL => ColumnType::Bool,
+        Oid::DATE => ColumnType::Date,
+        Oid::TIME => ColumnType::Time,
+        Oid::TIMESTAMP => ColumnType::Timestamp,
+        Oid::TIMESTAMPTZ => ColumnType::TimestampTz,
+        Oid::JSON => ColumnType::Json,
+        Oid::JSONB => ColumnType::Jsonb,
+        Oid::UUID => ColumnType::Uuid,
+        _ => ColumnType::Unknown,
+    }
+}

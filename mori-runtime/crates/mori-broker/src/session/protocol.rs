@@ -1,0 +1,182 @@
+//! The message loop.
+
+use super::failure::Failure;
+use super::{OUT_FLUSH_BYTES, Session, startup};
+use crate::lane::Lane;
+use mori_query::sqlite::outline;
+use mori_wire::pg::{DecodeError, FrontendMessage, MESSAGE_LEN_BYTES_MAX, SqlState, Target, TransactionStatus, backend, split_frame};
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+
+/// Serves one client until it leaves.
+pub fn serve(lane: &Arc<Lane>, stream: TcpStream) {
+    // An error here is the client's connection breaking: there is nobody left to tell.
+    if let Ok(Some(mut session)) = startup::accept(lane, stream) {
+        let _ = session.run();
+        session.leave();
+    }
+}
+
+/// What the loop does next.
+enum Next {
+    Read,
+    Leave,
+}
+
+impl Session {
+    fn run(&mut self) -> Result<(), Failure> {
+        let mut buffer: Vec<u8> = Vec::with_capacity(8 << 10);
+        let mut consumed = 0;
+        loop {
+            let frame = match split_frame(&buffer[consumed..], MESSAGE_LEN_BYTES_MAX) {
+                Ok(frame) => frame.map(|(header, body)| (header.tag, body.len())),
+                Err(error) => {
+                    Failure::Decode(error).write(&mut self.out);
+                    return self.flush();
+                }
+            };
+            let Some((tag, body_len)) = frame else {
+                buffer.drain(..consumed);
+                consumed = 0;
+                self.flush()?;
+                if read_more(&self.stream, &mut buffer)? == 0 {
+                    return Ok(());
+                }
+                continue;
+            };
+            let start = consumed + mori_wire::pg::FRAME_HEADER_LEN_BYTES;
+            let body = start..start + body_len;
+            consumed = body.end;
+            let next = match FrontendMessage::decode(tag, &buffer[body]) {
+                Ok(message) => self.handle(message),
+                Err(error) => self.fail(Failure::Decode(error), tag == b'Q'),
+            };
+            match next? {
+                Next::Read => {}
+                Next::Leave => return self.flush(),
+            }
+        }
+    }
+
+    fn handle(&mut self, message: FrontendMessage<'_>) -> Result<Next, Failure> {
+        if self.skip_to_sync && !matches!(message, FrontendMessage::Sync | FrontendMessage::Terminate) {
+            return Ok(Next::Read);
+        }
+        let is_query = matches!(message, FrontendMessage::Query { .. });
+        let verb = self.verb_of(&message);
+        let result = match message {
+            FrontendMessage::Query { sql } => {
+                let result = self.simple_query(sql);
+                match result {
+                    Ok(()) => {
+                        self.ready()?;
+                        Ok(())
+                    }
+                    failed => failed,
+                }
+            }
+            FrontendMessage::Parse(parse) => self.parse(&parse),
+            FrontendMessage::Bind(bind) => self.bind(&bind),
+            FrontendMessage::Describe { target: Target::Statement, name } => self.describe_statement(name),
+            FrontendMessage::Describe { target: Target::Portal, name } => self.describe_portal(name),
+            FrontendMessage::Execute { portal, rows_max } => self.execute_portal(portal, rows_max),
+            FrontendMessage::Close { target, name } => self.close(target, name),
+            FrontendMessage::Flush => self.flush(),
+            FrontendMessage::Sync => {
+                self.skip_to_sync = false;
+                self.end_of_implicit_transaction();
+                self.ready()
+            }
+            FrontendMessage::Terminate => return Ok(Next::Leave),
+            FrontendMessage::FunctionCall { .. } => {
+                let failure = Failure::refused(SqlState::FEATURE_NOT_SUPPORTED, "function calls are not supported: use SELECT");
+                failure.write(&mut self.out);
+                return self.ready().map(|()| Next::Read);
+            }
+            // A client that aborts a COPY it was refused may still send these.
+            FrontendMessage::CopyData { .. } | FrontendMessage::CopyDone | FrontendMessage::CopyFail { .. } => Ok(()),
+            FrontendMessage::Password { .. } => Err(Failure::refused(SqlState::PROTOCOL_VIOLATION, "no password was asked for")),
+        };
+        match result {
+            Ok(()) => Ok(Next::Read),
+            Err(failure) => {
+                if let (Failure::Ended { test }, Some(verb)) = (&failure, verb) {
+                    self.lane.report_late_write(test, &verb);
+                }
+                self.fail(failure, is_query)
+            }
+        }
+    }
+
+    /// What a message that executes or prepares is about, if it would write.
+    fn verb_of(&self, message: &FrontendMessage<'_>) -> Option<String> {
+        if self.lease == 0 || self.lane.ended_lease(self.lease).is_none() {
+            return None;
+        }
+        let verb = match message {
+            FrontendMessage::Query { sql } => outline(sql).verb,
+            FrontendMessage::Parse(parse) => outline(parse.sql).verb,
+            FrontendMessage::Bind(bind) => self.statements.get(bind.statement)?.verb().to_owned(),
+            _ => return None,
+        };
+        let is_read = matches!(verb.as_str(), "" | "SELECT" | "VALUES" | "EXPLAIN" | "PRAGMA" | "SHOW" | "SET" | "BEGIN" | "COMMIT" | "ROLLBACK");
+        (!is_read).then_some(verb)
+    }
+
+    /// Tells the client of a failure. A simple query is over with it; the extended protocol goes on at the next Sync.
+    fn fail(&mut self, failure: Failure, is_query: bool) -> Result<Next, Failure> {
+        if let Failure::Io(_) = failure {
+            return Err(failure);
+        }
+        failure.write(&mut self.out);
+        if failure.is_fatal() || matches!(failure, Failure::Decode(DecodeError::FrameLength { .. })) {
+            return Ok(Next::Leave);
+        }
+        if is_query {
+            self.ready()?;
+        } else {
+            self.skip_to_sync = true;
+        }
+        Ok(Next::Read)
+    }
+
+    fn ready(&mut self) -> Result<(), Failure> {
+        let status = if self.in_transaction() { TransactionStatus::InTransaction } else { TransactionStatus::Idle };
+        backend::ready_for_query(&mut self.out, status);
+        self.flush_if_full()
+    }
+
+    /// Sends what waits, once it is much.
+    pub(super) fn flush_if_full(&mut self) -> Result<(), Failure> {
+        if self.out.len() >= OUT_FLUSH_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    pub(super) fn flush(&mut self) -> Result<(), Failure> {
+        if !self.out.is_empty() {
+            (&*self.stream).write_all(&self.out)?;
+            self.out.clear();
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
+        self.lane.leave(self.key);
+        // Rolls back what is open.
+        drop(self.slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+    }
+}
+
+fn read_more(mut stream: &TcpStream, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    let start = buffer.len();
+    buffer.resize(start + (16 << 10), 0);
+    let read = loop {
+        match stream.read(&mut buffer[start..]) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => break other,
+        }
+    };
+    buffer.truncate(start + read.as_ref().copied().unwrap_or(0));
+    read
+}

@@ -1,0 +1,137 @@
+//! From the first byte of a connection to the first ReadyForQuery.
+
+use super::Session;
+use super::failure::Failure;
+use super::settings::Settings;
+use crate::lane::{Lane, SessionHandle, SessionKey};
+use mori_wire::pg::{SqlState, Startup, TransactionStatus, backend, split_startup};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How long a client may take to say who it is.
+const STARTUP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The user name that a lane's URL carries, with the number of the lease behind it.
+pub const LEASE_USER: &str = "lease-";
+/// A database of this name's end shows the layers below the lane.
+pub const BELOW_SUFFIX: &str = ".prod";
+
+/// Numbers client connections, and is what they know as their process id.
+static NEXT_KEY: AtomicU32 = AtomicU32::new(1);
+
+/// Greets a client. None if the connection served another purpose, or ended.
+pub fn accept(lane: &Arc<Lane>, stream: TcpStream) -> Result<Option<Session>, Failure> {
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(STARTUP_TIMEOUT))?;
+    let mut buffer = Vec::new();
+    let taken = loop {
+        match split_startup(&buffer) {
+            Ok(Some((taken, startup))) => match startup {
+                Startup::SslRequest | Startup::GssEncRequest => {
+                    // A server without encryption says N; the client goes on in the clear, or leaves.
+                    if taken < buffer.len() {
+                        return Ok(None);
+                    }
+                    buffer.clear();
+                    (&stream).write_all(b"N")?;
+                    continue;
+                }
+                Startup::CancelRequest { process_id, secret_key } => {
+                    cancel(lane, process_id, secret_key);
+                    return Ok(None);
+                }
+                Startup::Start(_) => break taken,
+            },
+            Ok(None) => {}
+            Err(error) => {
+                let mut out = Vec::new();
+                Failure::Decode(error).write(&mut out);
+                (&stream).write_all(&out)?;
+                return Ok(None);
+            }
+        }
+        let mut chunk = [0u8; 1024];
+        match (&stream).read(&mut chunk)? {
+            0 => return Ok(None),
+            read => buffer.extend_from_slice(&chunk[..read]),
+        }
+    };
+    stream.set_read_timeout(None)?;
+    if taken < buffer.len() {
+        // No client speaks before it was greeted.
+        return Ok(None);
+    }
+    let Ok(Some((_, Startup::Start(start)))) = split_startup(&buffer) else { return Ok(None) };
+    let user = start.parameter("user").unwrap_or_default();
+    let database = start.parameter("database").unwrap_or(user);
+    let mut out = Vec::new();
+    let options: Vec<&str> = start.protocol_options().collect();
+    if start.minor > 2 || !options.is_empty() {
+        backend::negotiate_protocol_version(&mut out, start.minor.min(2), &options)?;
+    }
+    let lease = user.strip_prefix(LEASE_USER).and_then(|number| number.parse().ok());
+    if let Some(ended) = lease.and_then(|lease| lane.ended_lease(lease)) {
+        Failure::Ended { test: ended.test }.write(&mut out);
+        (&stream).write_all(&out)?;
+        return Ok(None);
+    }
+    lane.greet();
+    let lease = lease.or_else(|| lane.current_lease().map(|lease| lease.id)).unwrap_or(0);
+    let key = SessionKey(NEXT_KEY.fetch_add(1, Ordering::Relaxed));
+    let stream = Arc::new(stream);
+    let handle = SessionHandle {
+        slot: Arc::default(),
+        stream: stream.clone(),
+        lease,
+        interrupt: Arc::new(Mutex::new(None)),
+        secret: secret(),
+    };
+    let (slot, secret_key) = (handle.slot.clone(), handle.secret);
+    if !lane.enter(key, handle) {
+        Failure::refused(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already").write(&mut out);
+        (&*stream).write_all(&out)?;
+        return Ok(None);
+    }
+    let mut settings = Settings::new(user, start.parameter("application_name").unwrap_or_default());
+    for (name, value) in &start.parameters {
+        if !matches!(*name, "user" | "database" | "replication" | "options" | "client_encoding") && !name.starts_with("_pq_.") {
+            settings.set(name, Some(value), &mut Vec::new());
+        }
+    }
+    backend::authentication_ok(&mut out);
+    settings.report(&mut out);
+    backend::backend_key_data(&mut out, key.0.cast_signed(), &secret_key)?;
+    backend::ready_for_query(&mut out, TransactionStatus::Idle);
+    let session = Session {
+        lane: lane.clone(),
+        key,
+        lease,
+        slot,
+        stream,
+        out,
+        settings,
+        statements: std::collections::HashMap::new(),
+        skip_to_sync: false,
+        below: database.ends_with(BELOW_SUFFIX),
+    };
+    Ok(Some(session))
+}
+
+fn cancel(lane: &Lane, process_id: i32, secret_key: &[u8]) {
+    if let Some(session) = lane.session(SessionKey(process_id.cast_unsigned()))
+        && session.secret == secret_key
+    {
+        session.interrupt();
+    }
+}
+
+/// Four bytes nobody can guess: the standard library seeds its hash maps from the operating system.
+fn secret() -> [u8; 4] {
+    use std::hash::{BuildHasher, RandomState};
+    let hash = RandomState::new().hash_one(NEXT_KEY.load(Ordering::Relaxed));
+    let [a, b, c, d, ..] = hash.to_ne_bytes();
+    [a, b, c, d]
+}
