@@ -1,0 +1,4 @@
+#[mori_macros::test]
+async fn refund() {}
+
+fn main() {}

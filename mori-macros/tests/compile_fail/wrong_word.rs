@@ -1,0 +1,7 @@
+#[mori_macros::test(
+    isolation = "copy",
+    timeout = "soon",
+)]
+async fn refund(#[mori(database = "cache")] db: mori::Db) {}
+
+fn main() {}

@@ -1,0 +1,49 @@
+//! What a test's argument may be.
+
+use crate::{Db, HarnessError};
+use mori_model::Engine;
+use std::future::Future;
+
+/// A type that a test can take as argument: a handle on its lane, or something made from one.
+///
+/// ```
+/// # mod shop { pub struct Client; impl Client { pub async fn connect(_: &str) -> std::io::Result<Client> { Ok(Client) } } }
+/// struct Shop(shop::Client);
+///
+/// impl mori::FromLane for Shop {
+///     async fn from_lane(db: mori::Db) -> Result<Shop, mori::HarnessError> {
+///         shop::Client::connect(db.url()).await.map(Shop).map_err(mori::HarnessError::argument::<Shop>)
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a mori test",
+    note = "take `mori::Db` or an engine's type such as `mori::Postgres` by value, or implement `mori::FromLane`"
+)]
+pub trait FromLane: Sized {
+    /// The engine the lane must have. Without one, the argument shares the lane of another argument, or takes the only connection.
+    const ENGINE: Option<Engine> = None;
+
+    /// Runs on the test's runtime before the test's body.
+    fn from_lane(db: Db) -> impl Future<Output = Result<Self, HarnessError>>;
+}
+
+impl FromLane for Db {
+    async fn from_lane(db: Db) -> Result<Db, HarnessError> {
+        Ok(db)
+    }
+}
+
+/// Connected, with its connection task on the test's runtime. Serves every engine whose lanes speak the PostgreSQL protocol.
+#[cfg(feature = "tokio-postgres")]
+impl FromLane for tokio_postgres::Client {
+    async fn from_lane(db: Db) -> Result<tokio_postgres::Client, HarnessError> {
+        let connected = tokio_postgres::connect(db.url(), tokio_postgres::NoTls).await;
+        let (client, connection) = connected.map_err(HarnessError::argument::<tokio_postgres::Client>)?;
+        // Its error reaches the test through the client; a second report here would only repeat it.
+        tokio::spawn(async move {
+            let _ = connection.await;
+        });
+        Ok(client)
+    }
+}
