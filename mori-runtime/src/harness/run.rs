@@ -220,7 +220,7 @@ impl Trial {
 
 /// A test that is meant to panic leaves nothing to look at, unless it is told to.
 fn keep(spec: &Spec, settings: &Settings) -> Keep {
-    let keep = settings.keep.or(spec.keep).unwrap_or_default();
+    let keep = settings.keep.or(spec.keep).or(settings.keep_default).unwrap_or_default();
     if spec.ending == Ending::Panic && keep != Keep::Always {
         Keep::Never
     } else {

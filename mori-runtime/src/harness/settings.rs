@@ -1,7 +1,7 @@
 //! What the environment says; read once a test, in one place.
 
 use crate::HarnessError;
-use mori_control::{ENV_KEEP, ENV_RUN_ID, ENV_SOCKET, Keep};
+use mori_control::{ENV_KEEP, ENV_KEEP_DEFAULT, ENV_RUN_ID, ENV_SOCKET, Keep};
 use std::path::PathBuf;
 
 /// The variables `cargo mori test` sets. All absent under plain `cargo test`.
@@ -11,6 +11,8 @@ pub(crate) struct Settings {
     pub run_id: Option<String>,
     /// Wins over the attribute.
     pub keep: Option<Keep>,
+    /// Holds where the attribute says nothing.
+    pub keep_default: Option<Keep>,
 }
 
 impl Settings {
@@ -21,6 +23,7 @@ impl Settings {
             socket: set(ENV_SOCKET).map(PathBuf::from),
             run_id: set(ENV_RUN_ID).map(|id| id.to_string_lossy().into_owned()),
             keep: set(ENV_KEEP).map(|value| keep(&value.to_string_lossy())).transpose()?,
+            keep_default: set(ENV_KEEP_DEFAULT).map(|value| keep(&value.to_string_lossy())).transpose()?,
         })
     }
 }

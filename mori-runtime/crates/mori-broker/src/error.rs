@@ -1,7 +1,7 @@
 //! What can go wrong in the broker, with the remedy.
 
 use crate::config::ConfigError;
-use mori_backend::embedded::sqlite::{FixtureError, ImageError, SqliteError};
+use mori_backend::embedded::sqlite::{DeltaError, FixtureError, ImageError, SqliteError};
 use mori_control::{ControlError, ErrorCode};
 use mori_model::Engine;
 use std::io;
@@ -39,10 +39,10 @@ pub enum BrokerError {
     LaneBusy,
     #[error("no table `{table}`")]
     NoSuchTable { table: String },
-    #[error("no kept state `{name}`")]
-    NoSuchKeptState { name: String },
     #[error("compare the lane with the layer below: {0}")]
-    Diff(String),
+    Diff(#[from] DeltaError),
+    #[error("a file of Mori's own is not what it should be: {0}")]
+    Json(#[from] serde_json::Error),
 }
 
 impl BrokerError {
@@ -61,15 +61,14 @@ impl BrokerError {
             BrokerError::Config(_) => ErrorCode::Config,
             BrokerError::Image(_) | BrokerError::Fixture(_) | BrokerError::Sqlite { .. } => ErrorCode::Setup,
             BrokerError::PortInUse { .. } | BrokerError::Listen { .. } => ErrorCode::Setup,
-            BrokerError::Io { .. } | BrokerError::Diff(_) => ErrorCode::Io,
+            BrokerError::Io { .. } | BrokerError::Diff(_) | BrokerError::Json(_) => ErrorCode::Io,
             BrokerError::Engine { .. } | BrokerError::Unsupported { .. } => ErrorCode::Unsupported,
             BrokerError::AlreadyStarted { .. }
             | BrokerError::NoSuchLane(_)
             | BrokerError::NoSuchSnapshot(_)
             | BrokerError::OpenTransaction { .. }
             | BrokerError::LaneBusy
-            | BrokerError::NoSuchTable { .. }
-            | BrokerError::NoSuchKeptState { .. } => ErrorCode::State,
+            | BrokerError::NoSuchTable { .. } => ErrorCode::State,
         }
     }
 
@@ -90,7 +89,6 @@ impl BrokerError {
             BrokerError::OpenTransaction { .. } => "commit or roll back first".to_owned(),
             BrokerError::LaneBusy => "let running statements finish first".to_owned(),
             BrokerError::NoSuchTable { .. } => "`mori status` lists the tables with changes".to_owned(),
-            BrokerError::NoSuchKeptState { .. } => "`cargo mori kept` lists them".to_owned(),
             _ => return None,
         })
     }

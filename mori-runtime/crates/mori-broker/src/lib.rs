@@ -9,4 +9,4 @@ mod session;
 
 pub use error::BrokerError;
 pub use proxy::{Proxy, ProxyOptions, StopHandle, offline};
-pub use run::{BrokerOptions, kept, run_broker};
+pub use run::{BrokerOptions, IDLE_MAX, kept, run_broker};

@@ -13,6 +13,8 @@ pub const ENV_SOCKET: &str = "MORI_SOCKET";
 pub const ENV_RUN_ID: &str = "MORI_RUN_ID";
 /// Overrides `keep` of every test: `on-failure`, `always` or `never`.
 pub const ENV_KEEP: &str = "MORI_KEEP";
+/// `keep` of the tests whose attribute does not say: what a profile sets.
+pub const ENV_KEEP_DEFAULT: &str = "MORI_KEEP_DEFAULT";
 /// The broker's executable, where it is not beside the test's target folder or on the PATH.
 pub const ENV_BIN: &str = "MORI_BIN";
 

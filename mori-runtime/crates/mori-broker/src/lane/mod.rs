@@ -15,7 +15,7 @@ pub use sessions::{SessionHandle, SessionKey, Slot};
 
 use crate::error::BrokerError;
 use crate::session::{Plan, PlanKey};
-use mori_backend::embedded::sqlite::{self, Connection, LaneFile, OpenOptions, Schema};
+use mori_backend::embedded::sqlite::{self, Connection, DeltaScope, LaneFile, OpenOptions, Schema};
 use mori_control::Counters;
 use mori_model::{LaneDelta, SchemaRegistry};
 use schema_cache::SchemaCache;
@@ -198,12 +198,40 @@ impl Lane {
     /// The difference from the layer below, of committed changes. Nothing is read if nothing was written.
     pub fn delta(&self) -> Result<LaneDelta, BrokerError> {
         let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        self.compare()
+    }
+
+    fn compare(&self) -> Result<LaneDelta, BrokerError> {
         if self.file.is_clean() {
             return Ok(LaneDelta::default());
         }
         let lane = self.open().map_err(BrokerError::sqlite("open the lane"))?;
         let below = self.open_below()?;
-        sqlite::lane_delta(&self.file, &lane, &below).map_err(|error| BrokerError::Diff(error.to_string()))
+        sqlite::lane_delta(&self.file, &lane, &below, &self.delta_scope()).map_err(BrokerError::Diff)
+    }
+
+    /// Where committed statements can have changed anything: all tables, unless every statement since the lane stood on the
+    /// layer below has gone through here.
+    fn delta_scope(&self) -> DeltaScope {
+        let schema = lock(&self.schemas).shared().filter(|_| !self.file.is_durable());
+        let tables = schema.is_some().then(|| self.dirty.read().unwrap_or_else(PoisonError::into_inner).clone());
+        DeltaScope { schema, tables }
+    }
+
+    /// Rows in the delta map and in the tombstone set, for figures. No session may have a connection open.
+    fn counts(&self) -> Result<(u64, u64), BrokerError> {
+        if self.file.is_clean() {
+            return Ok((0, 0));
+        }
+        match self.delta_scope() {
+            DeltaScope { schema: Some(schema), tables: Some(tables) } => {
+                sqlite::lane_counts(&self.file, &schema, &tables).map_err(BrokerError::Diff)
+            }
+            _ => {
+                let delta = self.compare()?;
+                Ok((delta.delta_rows() as u64, delta.tombstones() as u64))
+            }
+        }
     }
 
     /// A copy of the lane's committed content as a plain database file, for a native driver: at `path`, or in the lane's folder.

@@ -20,6 +20,16 @@ impl Lane {
         Ok(())
     }
 
+    /// As `reset`; says first how many rows were in the delta map and in the tombstone set.
+    pub fn finish(&self) -> Result<(u64, u64), BrokerError> {
+        let _gate = self.stop_statements();
+        self.close_databases();
+        let counts = self.counts()?;
+        self.file.clear().map_err(BrokerError::io("clear", self.file.path()))?;
+        self.forget();
+        Ok(counts)
+    }
+
     /// As `reset`, onto another layer below, which `below` puts in place once the lane's changes are gone: at no instant do the
     /// lane's pages stand on a layer that is not theirs.
     pub fn rebase(&self, below: impl FnOnce() -> Result<Arc<Layer>, BrokerError>) -> Result<(), BrokerError> {

@@ -32,6 +32,11 @@ impl SchemaCache {
         Ok(schema)
     }
 
+    /// The schema of the lane and of the layer below, if no DDL ran on the lane and anyone has read it.
+    pub fn shared(&self) -> Option<Arc<Schema>> {
+        self.schema.clone().filter(|_| !self.has_ddl)
+    }
+
     pub fn plan(&self, key: &PlanKey) -> Option<Arc<Plan>> {
         self.plans.get(key).cloned()
     }

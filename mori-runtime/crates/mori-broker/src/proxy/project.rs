@@ -178,7 +178,7 @@ impl ProjectFolder {
     }
 
     fn write_json(&self, path: &Path, value: &impl Serialize) -> Result<(), BrokerError> {
-        let json = serde_json::to_vec_pretty(value).map_err(|error| BrokerError::Diff(error.to_string()))?;
+        let json = serde_json::to_vec_pretty(value).map_err(BrokerError::Json)?;
         write_atomically(path, &json, 0o600).map_err(BrokerError::io("write", path))
     }
 }

@@ -29,7 +29,7 @@ pub fn export(lane: &Lane, dir: &Path) -> Result<(), BrokerError> {
 
 fn write(dir: &Path, name: &str, value: &impl Serialize) -> Result<(), BrokerError> {
     let path = dir.join(name);
-    let json = serde_json::to_vec_pretty(value).map_err(|error| BrokerError::Diff(error.to_string()))?;
+    let json = serde_json::to_vec_pretty(value).map_err(BrokerError::Json)?;
     if std::fs::read(&path).is_ok_and(|old| old == json) {
         return Ok(());
     }

@@ -157,18 +157,19 @@ impl Broker {
         lane.end_lease();
         let failed = matches!(outcome, Outcome::Failed { .. });
         let wants_kept = keep == Keep::Always || (failed && keep == Keep::OnFailure);
-        let delta = lane.delta().unwrap_or_default();
         let statements = lane.counters().statements;
-        let start = Instant::now();
-        let kept = if wants_kept { Some(self.keep(&leased, &delta)?) } else { None };
         let slot = leased.lane.slot;
-        match &kept {
-            None => {
-                lane.reset()?;
-                leased.suite.give_back(leased.lane);
-            }
-            Some(_) => self.retire(leased.lane),
-        }
+        let start = Instant::now();
+        let (counts, kept) = if wants_kept {
+            let delta = lane.delta()?;
+            let kept = self.keep(&leased, &delta)?;
+            self.retire(leased.lane);
+            ((delta.delta_rows() as u64, delta.tombstones() as u64), Some(kept))
+        } else {
+            let counts = lane.finish()?;
+            leased.suite.give_back(leased.lane);
+            (counts, None)
+        };
         let reset = start.elapsed();
         let stats = TestStats {
             test: leased.test,
@@ -176,8 +177,8 @@ impl Broker {
             engine: leased.suite.connection.engine.name().to_owned(),
             acquire_us: micros(leased.acquire),
             reset_us: micros(reset),
-            delta_rows: delta.delta_rows() as u64,
-            tombstones: delta.tombstones() as u64,
+            delta_rows: counts.0,
+            tombstones: counts.1,
             statements,
             failed,
             kept: kept.is_some(),

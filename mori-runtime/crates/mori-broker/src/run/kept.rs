@@ -54,7 +54,7 @@ pub(super) fn save(
     fs::create_dir_all(&dir).map_err(BrokerError::io("create", &dir))?;
     let write = |name: &str, json: serde_json::Result<Vec<u8>>| {
         let path = dir.join(name);
-        let bytes = json.map_err(|error| BrokerError::Diff(error.to_string()))?;
+        let bytes = json.map_err(BrokerError::Json)?;
         fs::write(&path, bytes).map_err(BrokerError::io("write", path))
     };
     let image = Layer::image_path(below).map(Path::to_owned);
@@ -79,7 +79,7 @@ pub(super) fn save(
         has_image,
     };
     // The description comes last: without it the folder is no kept state.
-    let json = serde_json::to_vec_pretty(&info).map_err(|error| BrokerError::Diff(error.to_string()))?;
+    let json = serde_json::to_vec_pretty(&info).map_err(BrokerError::Json)?;
     write_atomically(&dir.join(META), &json, 0o600).map_err(BrokerError::io("write", dir.join(META)))?;
     let all = list(target_dir);
     for old in all.iter().take(all.len().saturating_sub(KEPT_MAX)) {
@@ -103,17 +103,8 @@ pub fn list(target_dir: &Path) -> Vec<KeptInfo> {
 fn read(dir: &Path) -> Result<KeptInfo, BrokerError> {
     let path = dir.join(META);
     let bytes = fs::read(&path).map_err(BrokerError::io("read", &path))?;
-    let info: KeptInfo = serde_json::from_slice(&bytes).map_err(|error| BrokerError::Diff(error.to_string()))?;
+    let info: KeptInfo = serde_json::from_slice(&bytes).map_err(BrokerError::Json)?;
     Ok(KeptInfo { dir: dir.to_owned(), ..info })
-}
-
-/// The kept state of a test: by its whole name, or by the end of it if only one ends so.
-pub fn find(target_dir: &Path, name: &str) -> Result<KeptInfo, BrokerError> {
-    let all = list(target_dir);
-    let is_meant = |info: &&KeptInfo| info.test == name || info.test.ends_with(&format!("::{name}")) || info.test.contains(name);
-    let exact = all.iter().rev().find(|info| info.test == name || info.test.ends_with(&format!("::{name}")));
-    let found = exact.or_else(|| all.iter().rev().find(is_meant));
-    found.cloned().ok_or_else(|| BrokerError::NoSuchKeptState { name: name.to_owned() })
 }
 
 /// Serves a kept state on a free port. What is written to it stays in it.
@@ -133,14 +124,14 @@ pub fn serve(dir: &Path) -> Result<Proxy, BrokerError> {
 pub fn delta(dir: &Path) -> Result<LaneDelta, BrokerError> {
     let path = dir.join(DELTA);
     let bytes = fs::read(&path).map_err(BrokerError::io("read", &path))?;
-    serde_json::from_slice(&bytes).map_err(|error| BrokerError::Diff(error.to_string()))
+    serde_json::from_slice(&bytes).map_err(BrokerError::Json)
 }
 
 /// What the test had executed.
 pub fn routing(dir: &Path) -> Result<Vec<RouteRecord>, BrokerError> {
     let path = dir.join(ROUTING);
     let bytes = fs::read(&path).map_err(BrokerError::io("read", &path))?;
-    serde_json::from_slice(&bytes).map_err(|error| BrokerError::Diff(error.to_string()))
+    serde_json::from_slice(&bytes).map_err(BrokerError::Json)
 }
 
 pub fn drop_one(dir: &Path) -> Result<(), BrokerError> {

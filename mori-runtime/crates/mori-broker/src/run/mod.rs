@@ -9,4 +9,4 @@ mod serve;
 mod suite;
 
 pub use layers::take_prod;
-pub use serve::{BrokerOptions, run_broker};
+pub use serve::{BrokerOptions, IDLE_MAX, run_broker};

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A broker that a test started ends when it was not needed for this long.
-const IDLE_MAX: Duration = Duration::from_secs(5);
+pub const IDLE_MAX: Duration = Duration::from_secs(5);
 /// How often the broker looks whether it is still needed.
 const IDLE_CHECK: Duration = Duration::from_millis(250);
 
@@ -26,6 +26,8 @@ pub struct BrokerOptions {
     pub run_id: Option<String>,
     /// Started by a runner: ends with it, and is not offered to other tests.
     pub runner: bool,
+    /// How long a broker without a runner stays when nobody needs it.
+    pub idle_max: Duration,
 }
 
 /// What control connections share.
@@ -36,6 +38,7 @@ pub(super) struct Shared {
     stopping: AtomicBool,
     socket: PathBuf,
     has_runner: bool,
+    idle_max: Duration,
 }
 
 impl Shared {
@@ -66,7 +69,7 @@ impl Shared {
 
     fn is_unused(&self) -> bool {
         let last_use = *self.last_use.lock().unwrap_or_else(PoisonError::into_inner);
-        self.connections.load(Ordering::Acquire) == 0 && self.broker.is_idle() && last_use.elapsed() > IDLE_MAX
+        self.connections.load(Ordering::Acquire) == 0 && self.broker.is_idle() && last_use.elapsed() > self.idle_max
     }
 }
 
@@ -87,6 +90,7 @@ pub fn run_broker(options: BrokerOptions, on_ready: impl FnOnce(&Path)) -> Resul
         stopping: AtomicBool::new(false),
         socket: run.socket.clone(),
         has_runner: options.runner,
+        idle_max: options.idle_max,
     });
     let notice = folder.join("broker.json");
     if !options.runner {

@@ -4,10 +4,11 @@ use super::connection::Connection;
 use super::error::{SqliteError, SqliteResult};
 use super::lane_file::LaneFile;
 use super::schema::{Schema, Table, quote};
+use super::statement::{Statement, Step};
 use super::view::{LaneView, LayerView, ViewError};
 use mori_cow::sqlite::{Changed, DiffError, RowDiff, RowKey, TreeKind, TreePair, diff_trees};
 use mori_model::{ChangeKind, Key, LaneDelta, Row, RowChange, TableDelta, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Why a lane could not be compared with the layer below.
@@ -21,25 +22,49 @@ pub enum DeltaError {
     Diff(#[from] DiffError),
 }
 
+/// Where to look for differences.
+#[derive(Debug, Clone, Default)]
+pub struct DeltaScope {
+    /// The schema of both sides, if no DDL ran on the lane; without it both are read.
+    pub schema: Option<Arc<Schema>>,
+    /// The tables that statements have written, virtual tables by their own names; without it all are compared.
+    pub tables: Option<BTreeSet<String>>,
+}
+
 /// The rows in which the lane's committed content differs from the layer below, with their values.
 ///
-/// `lane` and `below` are connections of their own for this purpose. Cost by what differs, plus the tables' interior pages.
-pub fn lane_delta(file: &Arc<LaneFile>, lane: &Connection, below: &Connection) -> Result<LaneDelta, DeltaError> {
+/// `lane` and `below` are connections of their own for this purpose. Cost by what differs, plus the interior pages of the tables in scope.
+pub fn lane_delta(file: &Arc<LaneFile>, lane: &Connection, below: &Connection, scope: &DeltaScope) -> Result<LaneDelta, DeltaError> {
     // The transaction keeps pages and log as they are, and makes SQLite recover whatever a killed process left.
     lane.execute("BEGIN; SELECT count(*) FROM sqlite_schema")?;
-    let delta = compare(file, lane, below);
+    let delta = compare(file, lane, below, scope);
     lane.execute("COMMIT")?;
     delta
 }
 
-fn compare(file: &Arc<LaneFile>, lane: &Connection, below: &Connection) -> Result<LaneDelta, DeltaError> {
+/// How many rows the lane has in its delta map and in its tombstone set, counted by stored bytes. Asks no connection: none may
+/// be open, and `scope` names the schema.
+pub fn lane_counts(file: &Arc<LaneFile>, schema: &Schema, tables: &BTreeSet<String>) -> Result<(u64, u64), DeltaError> {
+    let page_size = file.block_bytes();
+    let page_count = u32::try_from(file.len_bytes() / u64::from(page_size)).unwrap_or(u32::MAX);
+    let view = LaneView::new(file, page_size, page_count)?;
+    let pairs = pairs(schema, schema, Some(tables));
+    let differences = diff_trees(&LayerView(file.below()), &view, &view.changed(), &pairs)?;
+    let rows = || differences.values().flatten();
+    Ok((rows().filter(|row| row.new).count() as u64, rows().filter(|row| !row.new).count() as u64))
+}
+
+fn compare(file: &Arc<LaneFile>, lane: &Connection, below: &Connection, scope: &DeltaScope) -> Result<LaneDelta, DeltaError> {
     let view = LaneView::new(file, pragma(lane, "page_size")?, pragma(lane, "page_count")?)?;
     let changed = view.changed();
     if changed.changed_pages().is_empty() {
         return Ok(LaneDelta::default());
     }
-    let (old_schema, new_schema) = (Schema::read(below)?, Schema::read(lane)?);
-    let pairs = pairs(&old_schema, &new_schema);
+    let (old_schema, new_schema) = match &scope.schema {
+        Some(schema) => (schema.clone(), schema.clone()),
+        None => (Arc::new(Schema::read(below)?), Arc::new(Schema::read(lane)?)),
+    };
+    let pairs = pairs(&old_schema, &new_schema, scope.tables.as_ref());
     let differences = diff_trees(&LayerView(file.below()), &view, &changed, &pairs)?;
     let mut delta = LaneDelta::default();
     for (name, rows) in differences {
@@ -82,9 +107,13 @@ fn shown_name(table: &str, new: &Schema, old: &Schema) -> String {
 }
 
 /// The tables to compare. A table that the lane dropped is left to the schema registry: its rows are no tombstones.
-fn pairs(old: &Schema, new: &Schema) -> Vec<TreePair> {
+fn pairs(old: &Schema, new: &Schema, scope: Option<&BTreeSet<String>>) -> Vec<TreePair> {
+    let is_meant = |table: &Table| {
+        let owner = if table.is_shadow { virtual_owner(&table.name, new).map(|(owner, _)| owner) } else { None };
+        scope.is_none_or(|names| names.contains(owner.unwrap_or(&table.name)))
+    };
     let mut pairs = Vec::new();
-    for table in new.tables.values().filter(|table| counts(table, new)) {
+    for table in new.tables.values().filter(|table| is_meant(table) && counts(table, new)) {
         let below = old.table(&table.name).filter(|below| !below.is_view && !below.is_virtual);
         let kind = |table: &Table| {
             if table.is_without_rowid {
@@ -144,22 +173,21 @@ fn table_delta(
 }
 
 /// Reads rows of one table by the key of its B-tree.
-struct RowReader<'a> {
-    connection: &'a Connection,
-    sql: String,
+struct RowReader {
+    select: Option<Statement>,
     columns: Vec<String>,
     /// Positions of the primary key's columns in `columns`; empty if the row id is the key.
     key: Vec<usize>,
 }
 
-impl<'a> RowReader<'a> {
-    fn new(connection: &'a Connection, table: &Table) -> SqliteResult<RowReader<'a>> {
+impl RowReader {
+    fn new(connection: &Connection, table: &Table) -> SqliteResult<RowReader> {
         let columns: Vec<String> =
             table.columns.iter().filter(|column| !column.is_hidden).map(|column| column.name.clone()).collect();
         let list = columns.iter().map(|column| quote(column)).collect::<Vec<_>>().join(", ");
         let condition = if table.is_without_rowid {
             let key = table.key_columns();
-            key.iter().map(|column| format!("{} IS ?", quote(&column.name))).collect::<Vec<_>>().join(" AND ")
+            key.iter().map(|column| format!("{} IS ? COLLATE BINARY", quote(&column.name))).collect::<Vec<_>>().join(" AND ")
         } else {
             let name = table.rowid_name().or_else(|| table.rowid_alias().map(|column| column.name.as_str()));
             format!("{} = ?", quote(name.unwrap_or("rowid")))
@@ -170,7 +198,7 @@ impl<'a> RowReader<'a> {
             .filter_map(|key| columns.iter().position(|column| *column == key.name))
             .collect();
         let sql = format!("SELECT {list} FROM {} WHERE {condition}", quote(&table.name));
-        Ok(RowReader { connection, sql, columns, key })
+        Ok(RowReader { select: connection.prepare(&sql)?.statement, columns, key })
     }
 
     fn read(&mut self, key: &RowKey) -> SqliteResult<Option<(Key, Row)>> {
@@ -178,7 +206,17 @@ impl<'a> RowReader<'a> {
             RowKey::Rowid(rowid) => vec![Value::Int(*rowid)],
             RowKey::Columns(values) => values.clone(),
         };
-        let Some(values) = self.connection.query(&self.sql, &parameters)?.into_iter().next() else { return Ok(None) };
+        let Some(select) = &mut self.select else { return Ok(None) };
+        for (index, value) in parameters.iter().enumerate() {
+            select.bind(index + 1, value)?;
+        }
+        let has_row = select.step()? == Step::Row;
+        let values: Vec<Value> =
+            if has_row { (0..self.columns.len()).map(|index| select.value(index).to_value()).collect() } else { Vec::new() };
+        select.reset();
+        if !has_row {
+            return Ok(None);
+        }
         let row_key = if self.key.is_empty() {
             Key(parameters)
         } else {

@@ -20,7 +20,7 @@ mod view;
 
 pub use authorizer::StatementAccess;
 pub use connection::{Connection, Interrupt, OpenOptions, Prepared};
-pub use delta::lane_delta;
+pub use delta::{DeltaError, DeltaScope, lane_counts, lane_delta};
 pub use error::{SqliteError, SqliteResult};
 pub use fixture::{build_fixture, fixture_key, run_sql_file, FixtureError};
 pub use image::{ImageError, ProdFingerprint};
