@@ -160,13 +160,13 @@ impl Db {
     #[doc(hidden)]
     #[track_caller]
     pub fn __routing_text(&self) -> String {
-        self.routing().to_string()
+        self.routing().__routing_text()
     }
 
     #[doc(hidden)]
     #[track_caller]
     pub fn __delta_text(&self) -> String {
-        self.delta().to_string()
+        self.delta().__delta_text()
     }
 
     /// The lane as a plain database file, as it is now. Changes to the copy do not show in the lane.

@@ -51,7 +51,9 @@ impl Delta {
     }
 
     #[doc(hidden)]
+    #[track_caller]
     pub fn __delta_text(&self) -> String {
+        crate::harness::note_snapshot();
         self.to_string()
     }
 }

@@ -44,7 +44,9 @@ impl Routing {
     }
 
     #[doc(hidden)]
+    #[track_caller]
     pub fn __routing_text(&self) -> String {
+        crate::harness::note_snapshot();
         self.to_string()
     }
 }

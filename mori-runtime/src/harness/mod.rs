@@ -9,6 +9,8 @@ mod spec;
 mod verdict;
 mod watch;
 
+pub(crate) use watch::note_snapshot;
+
 pub use lanes::Lanes;
 pub(crate) use paths::{fixture_path, source_folder};
 pub use run::{run_async, run_sync, run_sync_within};

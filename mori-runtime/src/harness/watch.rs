@@ -1,8 +1,8 @@
 //! Running the test's body, and knowing how it ended: value, panic with its place, or time run out.
 
 use std::any::Any;
-use std::cell::RefCell;
-use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe, Location, PanicHookInfo};
 use std::sync::Once;
 use std::time::Duration;
 
@@ -22,6 +22,24 @@ pub(super) struct Panic {
 thread_local! {
     /// The place of this thread's last panic while it is watched.
     static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// Where the test last asked for the text of a snapshot.
+    static SNAPSHOT: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
+}
+
+/// Notes the place of a snapshot assertion: a mismatch panics inside insta, whose own place says nothing of the test.
+#[track_caller]
+pub(crate) fn note_snapshot() {
+    SNAPSHOT.set(Some(Location::caller()));
+}
+
+/// The place to report for a panic. insta's texts end with the line of the assertion: that tells ours from the test's own.
+fn place_of(info: &PanicHookInfo<'_>) -> Option<String> {
+    let location = info.location()?;
+    let noted = SNAPSHOT.try_with(Cell::get).ok().flatten();
+    let text = message(info.payload());
+    let snapshot = noted.filter(|noted| location.file().contains("insta-") && text.ends_with(&format!("line {}", noted.line())));
+    let place = snapshot.unwrap_or(location);
+    Some(format!("{}:{}", place.file(), place.line()))
 }
 
 /// Runs `body`, which gives `None` when its time is up.
@@ -46,7 +64,7 @@ fn install_hook() {
     INSTALLED.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
-            let place = info.location().map(|location| format!("{}:{}", location.file(), location.line()));
+            let place = place_of(info);
             // A thread that panics while its locals are being dropped has no place to note; it is no test.
             let _ = PLACE.try_with(|noted| noted.replace(place));
             previous(info);

@@ -79,8 +79,11 @@ impl BrokerError {
             BrokerError::Fixture(FixtureError::Sql { .. }) => "correct the SQL file; it is run by SQLite itself".to_owned(),
             BrokerError::Fixture(_) => "check the `sql` files of the fixture in mori.yaml".to_owned(),
             BrokerError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "free some disk space".to_owned(),
-            BrokerError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            BrokerError::Io { source, .. } if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
                 "give the project a folder you may write to".to_owned()
+            }
+            BrokerError::Io { source, .. } if matches!(source.kind(), io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists) => {
+                "something else is in the way: move it, or take another folder for the project".to_owned()
             }
             BrokerError::PortInUse { .. } => "choose another with --port".to_owned(),
             BrokerError::AlreadyStarted { connection, .. } => format!("use it, or end it with `mori stop {connection}`"),

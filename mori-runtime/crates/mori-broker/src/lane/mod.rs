@@ -20,7 +20,7 @@ use mori_control::Counters;
 use mori_model::{LaneDelta, SchemaRegistry};
 use schema_cache::SchemaCache;
 use sessions::Sessions;
-use std::collections::BTreeSet;
+use mori_cow::dirty::DirtyTables;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -48,7 +48,7 @@ pub struct Lane {
     sessions: Mutex<Sessions>,
     routing: Mutex<RoutingLog>,
     /// Tables that committed statements have changed since the last reset.
-    dirty: RwLock<BTreeSet<String>>,
+    dirty: RwLock<DirtyTables>,
     schemas: Mutex<SchemaCache>,
     snapshots: Mutex<Vec<Snapshot>>,
     committed: AtomicU64,
@@ -61,7 +61,7 @@ pub struct Lane {
 struct Snapshot {
     id: u64,
     pages: sqlite::LanePages,
-    dirty: BTreeSet<String>,
+    dirty: DirtyTables,
 }
 
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -94,6 +94,11 @@ impl Lane {
         Connection::open(&self.file, &self.options)
     }
 
+    /// A connection for a look of our own, which no client is refused for.
+    fn open_for_bookkeeping(&self) -> sqlite::SqliteResult<Connection> {
+        Connection::open(&self.file, &OpenOptions { is_bookkeeping: true, ..self.options.clone() })
+    }
+
     /// A read-only connection to the layers below the lane.
     pub fn open_below(&self) -> Result<Connection, BrokerError> {
         let file = self.below_file()?;
@@ -121,7 +126,7 @@ impl Lane {
 
     /// Marks tables as changed that were changed in an earlier life of the lane.
     pub fn mark_dirty(&self, tables: impl IntoIterator<Item = String>) {
-        self.dirty.write().unwrap_or_else(PoisonError::into_inner).extend(tables);
+        self.dirty.write().unwrap_or_else(PoisonError::into_inner).mark(tables);
     }
 
     pub(crate) fn has_sessions(&self) -> bool {
@@ -143,7 +148,7 @@ impl Lane {
         if tables.peek().is_none() {
             return;
         }
-        self.dirty.write().unwrap_or_else(PoisonError::into_inner).extend(tables);
+        self.dirty.write().unwrap_or_else(PoisonError::into_inner).mark(tables);
         if let Some(observer) = &self.observer {
             observer.committed();
         }
@@ -205,7 +210,7 @@ impl Lane {
         if self.file.is_clean() {
             return Ok(LaneDelta::default());
         }
-        let lane = self.open().map_err(BrokerError::sqlite("open the lane"))?;
+        let lane = self.open_for_bookkeeping().map_err(BrokerError::sqlite("open the lane"))?;
         let below = self.open_below()?;
         sqlite::lane_delta(&self.file, &lane, &below, &self.delta_scope()).map_err(BrokerError::Diff)
     }
@@ -214,7 +219,8 @@ impl Lane {
     /// layer below has gone through here.
     fn delta_scope(&self) -> DeltaScope {
         let schema = lock(&self.schemas).shared().filter(|_| !self.file.is_durable());
-        let tables = schema.is_some().then(|| self.dirty.read().unwrap_or_else(PoisonError::into_inner).clone());
+        let dirty = self.dirty.read().unwrap_or_else(PoisonError::into_inner);
+        let tables = schema.is_some().then(|| dirty.iter().map(str::to_owned).collect());
         DeltaScope { schema, tables }
     }
 
@@ -241,7 +247,7 @@ impl Lane {
             let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
         }
         let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let lane = self.open().map_err(BrokerError::sqlite("open the lane"))?;
+        let lane = self.open_for_bookkeeping().map_err(BrokerError::sqlite("open the lane"))?;
         lane.copy_to(&path).map_err(BrokerError::sqlite(format!("copy the lane to {}", path.display())))?;
         Ok(path)
     }
@@ -259,7 +265,7 @@ impl Lane {
         if self.file.is_clean() {
             return Ok((below.clone(), below));
         }
-        let lane = read(&self.open().map_err(BrokerError::sqlite("open the lane"))?)?;
+        let lane = read(&self.open_for_bookkeeping().map_err(BrokerError::sqlite("open the lane"))?)?;
         Ok((below, lane))
     }
 

@@ -66,7 +66,7 @@ impl Lane {
         let _gate = self.wait_for_quiet()?;
         self.require_no_transaction()?;
         // What is still in the write-ahead log goes into the pages. A portal left open by a client can hold a read there.
-        let connection = self.open().map_err(BrokerError::sqlite("open the lane"))?;
+        let connection = self.open_for_bookkeeping().map_err(BrokerError::sqlite("open the lane"))?;
         let checkpoint = connection.query("PRAGMA wal_checkpoint(TRUNCATE)", &[]).map_err(BrokerError::sqlite("checkpoint"))?;
         if checkpoint.first().and_then(|row| row.first()) == Some(&mori_model::Value::Int(1)) {
             return Err(BrokerError::LaneBusy);

@@ -67,7 +67,7 @@ fn answer(core: &Core, request: Request) -> Result<Response, BrokerError> {
             } else {
                 core.lane.reset()?;
             }
-            state_files::export(&core.lane, &project.state_dir())?;
+            state_files::export(&core.lane, project)?;
             Response::Done
         }
         Request::Shutdown => Response::Done,

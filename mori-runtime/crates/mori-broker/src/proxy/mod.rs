@@ -78,7 +78,7 @@ impl Proxy {
         let proxy = Proxy { database: name, listener, core };
         control::listen(&proxy.core, &project.socket_path())?;
         project.write_config(Some(&proxy.url()))?;
-        state_files::export(&lane, &project.state_dir())?;
+        state_files::export(&lane, &project)?;
         observer.watch(lane);
         Ok(proxy)
     }
@@ -111,7 +111,7 @@ impl Proxy {
             self.core.lane.close();
             return Ok(());
         };
-        let exported = state_files::export(&self.core.lane, &project.state_dir());
+        let exported = state_files::export(&self.core.lane, project);
         self.core.lane.close();
         let _ = std::fs::remove_file(project.socket_path());
         project.write_config(None)?;

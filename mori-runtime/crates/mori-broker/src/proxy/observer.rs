@@ -39,7 +39,7 @@ impl ProjectObserver {
                 let Some(lane) = lane.upgrade() else { return };
                 if observer.has_changes.swap(false, Ordering::AcqRel) {
                     // What cannot be exported now is exported with the next change, or at the end.
-                    let _ = state_files::export(&lane, &observer.project.state_dir());
+                    let _ = state_files::export(&lane, &observer.project);
                 }
             }
         });

@@ -28,7 +28,7 @@ pub fn reset(project_dir: &Path, connection: &Connection, hard: bool) -> Result<
     } else {
         lane.reset()?;
     }
-    state_files::export(&lane, &project.state_dir())
+    state_files::export(&lane, &project)
 }
 
 /// Where a running proxy of the connection listens for tools.

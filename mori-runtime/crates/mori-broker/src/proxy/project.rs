@@ -9,11 +9,13 @@ use mori_backend::embedded::sqlite::{LaneFile, Layer, ProdFingerprint, fixture_k
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 pub struct ProjectFolder {
     pub dir: PathBuf,
     pub connection: Connection,
+    /// Held while the state is exported.
+    pub exporting: Mutex<()>,
     _lock: File,
 }
 
@@ -84,7 +86,7 @@ impl ProjectFolder {
             Err(TryLockError::Error(error)) => return Err(BrokerError::io("lock", path)(error)),
         }
         let dir = dir.canonicalize().map_err(BrokerError::io("resolve", dir))?;
-        Ok(ProjectFolder { dir, connection: connection.clone(), _lock: lock })
+        Ok(ProjectFolder { dir, connection: connection.clone(), exporting: Mutex::default(), _lock: lock })
     }
 
     pub fn shadow_dir(&self) -> PathBuf {

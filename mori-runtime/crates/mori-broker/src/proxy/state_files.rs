@@ -1,5 +1,6 @@
 //! `.mori/<connection>/state/*.json`: the lane's state for people and tools. Exports, never the truth.
 
+use super::project::ProjectFolder;
 use crate::config::write_atomically;
 use crate::error::BrokerError;
 use crate::lane::Lane;
@@ -8,9 +9,13 @@ use mori_model::{Key, TableDelta};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::PoisonError;
 
 /// Writes all files anew, each as a whole.
-pub fn export(lane: &Lane, dir: &Path) -> Result<(), BrokerError> {
+pub fn export(lane: &Lane, project: &ProjectFolder) -> Result<(), BrokerError> {
+    // One at a time from the look at the lane to the last file: else an older state could be written over a newer one.
+    let _exporting = project.exporting.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = &project.state_dir();
     let delta = lane.delta()?;
     let (below, now) = lane.schemas_of_both_sides()?;
     fn keys<'a, I: Iterator<Item = &'a Key>>(

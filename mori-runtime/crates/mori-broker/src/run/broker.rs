@@ -1,7 +1,7 @@
 //! What the broker holds: suites, leased lanes, and the figures of the run.
 
 use super::kept;
-use super::layers::{Layers, Recipe, migrations, stamp};
+use super::layers::{Layers, Recipe, Stamp, migrations, stamp};
 use super::suite::{Suite, SuiteLane};
 use crate::config::{ConfigError, Connection, MoriYaml};
 use crate::error::BrokerError;
@@ -19,6 +19,8 @@ pub struct Broker {
     target_dir: PathBuf,
     run_dir: PathBuf,
     layers: Mutex<Layers>,
+    /// The configurations read, by the folder a test was built in.
+    yaml: Mutex<HashMap<PathBuf, (Stamp, Arc<MoriYaml>)>>,
     state: Mutex<State>,
 }
 
@@ -49,7 +51,7 @@ impl Broker {
     /// `target_dir`: cargo's target folder. `run_dir`: this run's own folder below it.
     pub fn new(run_id: String, target_dir: PathBuf, run_dir: PathBuf) -> Broker {
         let layers = Layers::new(target_dir.join("mori"), run_dir.join("layers"));
-        Broker { run_id, target_dir, run_dir, layers: Mutex::new(layers), state: Mutex::default() }
+        Broker { run_id, target_dir, run_dir, layers: Mutex::new(layers), yaml: Mutex::default(), state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -117,7 +119,7 @@ impl Broker {
     }
 
     fn suite(&self, spec: &AcquireSpec) -> Result<Arc<Suite>, BrokerError> {
-        let connection = connection(spec)?;
+        let connection = self.connection(spec)?;
         let migration_files = spec.migrations.as_deref().map(migrations).transpose()?.unwrap_or_default();
         let scripts = migration_files.iter().chain(&spec.fixtures).map(|path| stamp(path)).collect();
         let recipe = Recipe { prod: Layers::prod_stamps(&connection), foreign_keys: connection.foreign_keys, scripts };
@@ -142,6 +144,23 @@ impl Broker {
         let suite = Arc::new(Suite::new(connection, below, names));
         self.state().suites.insert(key, suite.clone());
         Ok(suite)
+    }
+
+    /// The connection of `mori.yaml` that a test means. The file is read again when it has changed.
+    fn connection(&self, spec: &AcquireSpec) -> Result<Connection, ConfigError> {
+        let mut known = self.yaml.lock().unwrap_or_else(PoisonError::into_inner);
+        let cached = known.get(&spec.manifest_dir).filter(|(of, _)| *of == stamp(&of.0) && of.1.is_some());
+        let yaml = match cached {
+            Some((_, yaml)) => yaml.clone(),
+            None => {
+                let path = MoriYaml::find(&spec.manifest_dir)?;
+                let read = stamp(&path);
+                let yaml = Arc::new(MoriYaml::load(&path)?);
+                known.insert(spec.manifest_dir.clone(), (read, yaml.clone()));
+                yaml
+            }
+        };
+        yaml.select(spec.connection.as_deref(), spec.engine).cloned()
     }
 
     /// The leased lane.
@@ -227,12 +246,6 @@ impl Broker {
     }
 }
 
-/// The connection of `mori.yaml` that a test means.
-fn connection(spec: &AcquireSpec) -> Result<Connection, ConfigError> {
-    let path = MoriYaml::find(&spec.manifest_dir)?;
-    let yaml = MoriYaml::load(&path)?;
-    yaml.select(spec.connection.as_deref(), spec.engine).cloned()
-}
 
 /// Where the runs of a target folder live.
 pub fn mori_dir(target_dir: &Path) -> PathBuf {

@@ -39,9 +39,17 @@ impl Catalog for SchemaCatalog<'_> {
         let typed = visible.iter().enumerate().map(|(index, column)| {
             let declared = ColumnType::from_declared(&column.declared_type);
             let from_select = inferred.get(index).filter(|_| inferred.len() == visible.len()).copied();
-            let column_type = if declared == ColumnType::Unknown { from_select.unwrap_or_default() } else { declared };
+            let is_first_arms = table.is_view && is_compound(&table.sql);
+            let column_type = if declared == ColumnType::Unknown || is_first_arms { from_select.unwrap_or_default() } else { declared };
             (column.name.clone(), column_type)
         });
         Some(typed.collect())
     }
+}
+
+/// Whether a text has UNION, INTERSECT or EXCEPT. SQLite says of such a query's columns what its first arm declares, and that is
+/// not what the others give.
+pub fn is_compound(sql: &str) -> bool {
+    let is_operator = |word: &str| ["UNION", "INTERSECT", "EXCEPT"].iter().any(|operator| word.eq_ignore_ascii_case(operator));
+    tokens(sql).any(|token| token.kind == TokenKind::Word && is_operator(token.text))
 }

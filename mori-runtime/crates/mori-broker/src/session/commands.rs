@@ -5,6 +5,7 @@ use super::columns::{describe, oids};
 use super::execute::record_session;
 use super::failure::Failure;
 use super::plan::{Plan, ResultColumn};
+use super::settings::is_on;
 use mori_query::sqlite::{ColumnType, Discard, Session as Command};
 use mori_wire::pg::types::ScalarRef;
 use mori_wire::pg::{DataRowWriter, Format, SqlState, backend};
@@ -48,9 +49,12 @@ impl Session {
                 {
                     return Err(Failure::refused(SqlState::FEATURE_NOT_SUPPORTED, "the only client_encoding is UTF8"));
                 }
-                if !name.eq_ignore_ascii_case("client_encoding") {
-                    self.settings.set(name, value.as_deref(), &mut self.out);
+                match name.to_ascii_lowercase().as_str() {
+                    "client_encoding" => {}
+                    "transaction_read_only" => self.set_transaction_read_only(value.as_deref().is_some_and(is_on))?,
+                    _ => self.settings.set(name, value.as_deref(), &mut self.out),
                 }
+                self.settings_changed()?;
             }
             Command::SetTransaction { read_only } => {
                 if let Some(read_only) = read_only {
@@ -58,16 +62,27 @@ impl Session {
                 }
             }
             Command::SetCharacteristics { read_only } => {
-                let value = if *read_only == Some(true) { "on" } else { "off" };
-                self.settings.set("default_transaction_read_only", Some(value), &mut self.out);
-                self.with_db(|db, _| Ok(db.connection.execute(if value == "on" { "PRAGMA query_only = ON" } else { "PRAGMA query_only = OFF" })?))?;
+                if let Some(read_only) = read_only {
+                    self.settings.set("default_transaction_read_only", Some(if *read_only { "on" } else { "off" }), &mut self.out);
+                    self.settings_changed()?;
+                }
             }
             Command::SetConstraints { deferred } => {
                 let pragma = if *deferred { "PRAGMA defer_foreign_keys = ON" } else { "PRAGMA defer_foreign_keys = OFF" };
                 self.with_db(|db, _| Ok(db.connection.execute(pragma)?))?;
             }
-            Command::Reset { name } => self.settings.set(name, None, &mut self.out),
-            Command::ResetAll => self.settings.reset_all(&mut self.out),
+            Command::Reset { name } => {
+                self.settings.set(name, None, &mut self.out);
+                self.settings_changed()?;
+            }
+            Command::ResetAll => {
+                self.settings.reset_all(&mut self.out);
+                self.settings_changed()?;
+            }
+            Command::Show { name } if name.eq_ignore_ascii_case("transaction_read_only") => {
+                let is_read_only = self.is_transaction_read_only();
+                row(&mut self.out, &[if is_read_only { "on" } else { "off" }])?;
+            }
             Command::Show { name } => {
                 let Some(value) = self.settings.get(name).map(str::to_owned) else {
                     let message = format!("unrecognized configuration parameter \"{name}\"");
@@ -89,7 +104,7 @@ impl Session {
                     self.statements.clear();
                     self.settings.reset_all(&mut self.out);
                     // Temporary tables and portals go with the connection, which is opened anew when it is needed.
-                    drop(self.slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+                    self.close_database();
                 }
             }
             Command::Deallocate { name } => {
@@ -109,16 +124,6 @@ impl Session {
             }
         }
         Ok(())
-    }
-
-    fn set_transaction_read_only(&mut self, read_only: bool) -> Result<(), Failure> {
-        if !self.in_transaction() {
-            return Ok(());
-        }
-        self.with_db(|db, _| {
-            db.is_read_only_transaction = read_only;
-            Ok(db.connection.execute(if read_only { "PRAGMA query_only = ON" } else { "PRAGMA query_only = OFF" })?)
-        })
     }
 }
 

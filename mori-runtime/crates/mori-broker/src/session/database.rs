@@ -3,6 +3,7 @@
 use super::execute::Portal;
 use super::failure::Failure;
 use super::plan::Plan;
+use super::read_only::ReadOnly;
 use super::{OUT_FLUSH_BYTES, Session};
 use crate::lane::Lane;
 use mori_backend::embedded::sqlite::{Connection, Statement};
@@ -21,8 +22,7 @@ pub struct SessionDb {
     pub(super) connection: Connection,
     /// Tables the open transaction has changed.
     pub(super) stage: Stage,
-    /// The transaction was begun READ ONLY.
-    pub(super) is_read_only_transaction: bool,
+    pub(super) read_only: ReadOnly,
 }
 
 impl SessionDb {
@@ -60,6 +60,8 @@ pub(super) struct Context<'a> {
     pub lane: &'a Arc<Lane>,
     pub key: crate::lane::SessionKey,
     pub out: &'a mut Vec<u8>,
+    /// The layers below the lane are read, not the lane.
+    pub below: bool,
     stream: &'a std::net::TcpStream,
 }
 
@@ -99,17 +101,27 @@ impl Session {
                 if let Some(session) = lane.session(self.key) {
                     *session.interrupt.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.interrupt_handle());
                 }
-                empty.insert(SessionDb {
+                let read_only = ReadOnly::new(self.below, self.settings.is_read_only());
+                let db = empty.insert(SessionDb {
                     portals: HashMap::new(),
                     idle: HashMap::new(),
                     connection,
                     stage: Stage::default(),
-                    is_read_only_transaction: false,
-                })
+                    read_only,
+                });
+                db.hold_to_read_only()?;
+                db
             }
         };
-        let mut context = Context { lane: &lane, key: self.key, out: &mut self.out, stream: &self.stream };
+        let mut context = Context { lane: &lane, key: self.key, below: self.below, out: &mut self.out, stream: &self.stream };
         work(db, &mut context)
+    }
+
+    /// Closes the session's database connection; what is open is rolled back. Behind the gate, because the last connection to
+    /// close writes the log's pages into the lane's file.
+    pub(super) fn close_database(&self) {
+        let _gate = self.lane.gate().read().unwrap_or_else(PoisonError::into_inner);
+        drop(self.slot.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     pub(super) fn in_transaction(&self) -> bool {

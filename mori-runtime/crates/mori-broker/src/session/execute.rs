@@ -110,7 +110,7 @@ impl Portal {
         match stepped {
             Ok(true) => {
                 if is_first {
-                    self.record(context, statement_plan, None);
+                    self.record(db, context, statement_plan, None);
                 }
                 Ok(Outcome::Suspended)
             }
@@ -121,7 +121,7 @@ impl Portal {
                 }
                 self.settle(db, context, statement_plan)?;
                 if is_first {
-                    self.record(context, statement_plan, None);
+                    self.record(db, context, statement_plan, None);
                 }
                 Ok(Outcome::Complete { tag: self.tag(statement_plan, db) })
             }
@@ -132,7 +132,7 @@ impl Portal {
                 }
                 self.settle_failure(db, context, statement_plan);
                 if is_first {
-                    self.record(context, statement_plan, Some(&failure));
+                    self.record(db, context, statement_plan, Some(&failure));
                 }
                 Err(failure)
             }
@@ -189,10 +189,6 @@ impl Portal {
             Some(Transaction::RollbackTo { savepoint }) => drop(db.stage.rollback_to(savepoint)),
             Some(Transaction::Release { savepoint }) => drop(db.stage.release(savepoint)),
             Some(Transaction::Rollback { .. }) => db.stage.rollback(),
-            Some(Transaction::Begin { read_only: true, .. }) => {
-                db.connection.execute("PRAGMA query_only = ON")?;
-                db.is_read_only_transaction = true;
-            }
             _ => {}
         }
         if db.is_autocommit() {
@@ -202,7 +198,15 @@ impl Portal {
             }
         }
         if let Some(Transaction::Commit { and_chain: true } | Transaction::Rollback { and_chain: true }) = plan.transaction {
+            // The next transaction is as the last one.
+            let read_only = db.read_only.transaction;
             db.connection.execute("BEGIN")?;
+            db.begin_read_only(Some(read_only))?;
+        } else if self.was_autocommit && !db.is_autocommit() {
+            db.begin_read_only(match plan.transaction {
+                Some(Transaction::Begin { read_only, .. }) => read_only,
+                _ => None,
+            })?;
         }
         Ok(())
     }
@@ -226,13 +230,11 @@ impl Portal {
 
     fn transaction_ended(&self, db: &mut SessionDb, context: &Context<'_>, committed: bool) {
         context.lane.count_transaction(committed);
-        if std::mem::take(&mut db.is_read_only_transaction) {
-            // Cannot fail on an open connection; if it did, the next write would say so.
-            let _ = db.connection.execute("PRAGMA query_only = OFF");
-        }
+        // Cannot fail on an open connection; if it did, the next write would say so.
+        let _ = db.hold_to_read_only();
     }
 
-    fn record(&self, context: &Context<'_>, plan: &StatementPlan, failure: Option<&Failure>) {
+    fn record(&self, db: &SessionDb, context: &Context<'_>, plan: &StatementPlan, failure: Option<&Failure>) {
         let Some(route) = &self.route else { return };
         let record = RouteRecord {
             ordinal: 0,
@@ -243,7 +245,11 @@ impl Portal {
             strategy: route.strategy,
             reason: route.reason.clone(),
             error: failure.map(|failure| failure.sqlstate().code().to_owned()),
-            rows: self.rows,
+            rows: match plan.facts.verb.as_str() {
+                // Without RETURNING nothing is sent, and what counts is what was changed.
+                "INSERT" | "REPLACE" | "UPDATE" | "DELETE" if failure.is_none() && self.progress == Progress::Done => db.connection.changes(),
+                _ => self.rows,
+            },
         };
         context.lane.record(context.key, RouteEntry { record, sql: self.plan.key.sql.to_string(), duration: self.busy });
     }
@@ -272,6 +278,9 @@ fn decide(db: &SessionDb, context: &Context<'_>, plan: &StatementPlan) -> Result
     let in_transaction = !db.is_autocommit();
     let route = route::route(&plan.facts, &dirty, in_transaction);
     guard::assert_route(&plan.facts, &route)?;
+    if context.below && matches!(plan.facts.operation, Operation::Write | Operation::Ddl) {
+        guard::admit(&plan.facts, ())?;
+    }
     Ok(route)
 }
 

@@ -10,7 +10,7 @@ use std::io;
 pub enum Failure {
     /// `position`: of the error in the text the client sent, in characters from 1.
     #[error("{error}")]
-    Sqlite { error: SqliteError, position: Option<u32> },
+    Sqlite { error: SqliteError, position: Option<u32>, hint: Option<&'static str> },
     #[error(transparent)]
     Decode(#[from] DecodeError),
     #[error(transparent)]
@@ -35,7 +35,7 @@ pub enum Failure {
 
 impl From<SqliteError> for Failure {
     fn from(error: SqliteError) -> Failure {
-        Failure::Sqlite { error, position: None }
+        Failure::Sqlite { error, position: None, hint: None }
     }
 }
 
@@ -70,8 +70,9 @@ impl Failure {
         let mut fields = ErrorFields::new(severity, self.sqlstate(), &message);
         let detail;
         match self {
-            Failure::Sqlite { error, position } => {
+            Failure::Sqlite { error, position, hint } => {
                 fields.position = *position;
+                fields.hint = *hint;
                 detail = format!("SQLite result code {}", error.code);
                 fields.detail = Some(&detail);
                 if let Some((table, column)) = error.constraint_column() {

@@ -11,6 +11,7 @@ mod extended;
 mod failure;
 mod plan;
 mod protocol;
+mod read_only;
 mod settings;
 mod simple;
 mod startup;

@@ -1,6 +1,6 @@
 //! What is known of a statement's text: made once, used by every execution.
 
-use super::catalog::SchemaCatalog;
+use super::catalog::{SchemaCatalog, is_compound};
 use super::failure::Failure;
 use crate::lane::Lane;
 use mori_backend::embedded::sqlite::{Connection, Schema, SqliteError, Statement, StatementAccess};
@@ -69,7 +69,7 @@ impl Plan {
         }
         let text = outline.text(&key.sql);
         let is_as_sent = text.len() == key.sql.len();
-        let prepared = connection.prepare(text).map_err(|error| at_position(error, whole, is_as_sent))?;
+        let prepared = connection.prepare(text).map_err(|error| explained(error, whole, is_as_sent, &outline.verb))?;
         if !query::outline(&text[prepared.taken_bytes..]).verb.is_empty() {
             let message = "cannot insert multiple commands into a prepared statement";
             return Err(Failure::refused(SqlState::SYNTAX_ERROR, message));
@@ -88,11 +88,20 @@ impl Plan {
     }
 }
 
-fn at_position(error: SqliteError, (whole, start): (&str, usize), is_as_sent: bool) -> Failure {
+/// SQLite's error with what helps a client of PostgreSQL: the place in its text, and where to go with what only PostgreSQL has.
+fn explained(error: SqliteError, (whole, start): (&str, usize), is_as_sent: bool, verb: &str) -> Failure {
+    if verb == "COPY" {
+        return Failure::Refused {
+            sqlstate: SqlState::FEATURE_NOT_SUPPORTED,
+            message: "COPY is not supported: SQLite has no such statement".to_owned(),
+            hint: Some("use INSERT with several rows, and SELECT"),
+        };
+    }
     let offset = error.offset.filter(|_| is_as_sent).map(|offset| start + offset);
     let before = offset.and_then(|offset| whole.get(..offset));
     let position = before.and_then(|before| u32::try_from(before.chars().count() + 1).ok());
-    Failure::Sqlite { error, position }
+    let hint = whole.contains("pg_catalog.").then_some("SQLite has no pg_catalog: its schema is in sqlite_schema and the table-valued PRAGMAs");
+    Failure::Sqlite { error, position, hint }
 }
 
 fn statement_plan(key: &PlanKey, outline: &Outline, statement: &Statement, access: &StatementAccess, schema: &Arc<Schema>) -> StatementPlan {
@@ -139,11 +148,12 @@ fn statement_plan(key: &PlanKey, outline: &Outline, statement: &Statement, acces
         })
         .collect();
     let count = statement.column_count();
+    let has_compound = is_compound(&key.sql) || access.reads.iter().filter_map(|name| schema.table(name)).any(|view| view.is_view && is_compound(&view.sql));
     let columns = (0..count)
         .map(|index| {
             let declared = statement.declared_type(index).map(|declared| ColumnType::from_declared(&declared));
             let inferred = if inference.columns.len() == count { inference.columns[index] } else { ColumnType::Unknown };
-            let column_type = declared.filter(|declared| *declared != ColumnType::Unknown).unwrap_or(inferred);
+            let column_type = declared.filter(|declared| *declared != ColumnType::Unknown && !has_compound).unwrap_or(inferred);
             ResultColumn { name: statement.column_name(index), column_type }
         })
         .collect();

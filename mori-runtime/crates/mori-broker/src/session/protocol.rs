@@ -162,9 +162,8 @@ impl Session {
 
     fn leave(&mut self) {
         let _ = self.stream.shutdown(std::net::Shutdown::Both);
+        self.close_database();
         self.lane.leave(self.key);
-        // Rolls back what is open.
-        drop(self.slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
     }
 }
 

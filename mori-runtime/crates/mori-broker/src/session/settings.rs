@@ -1,4 +1,5 @@
-//! The session's settings. SQLite knows none of them: they are kept so that what a driver sets can be shown again.
+//! The session's settings. SQLite knows none of them: they are kept so that what a driver sets can be shown again. Only
+//! `default_transaction_read_only` has an effect.
 
 use mori_wire::pg::backend;
 use std::collections::BTreeMap;
@@ -19,6 +20,14 @@ const REPORTED: [&str; 13] = [
     "default_transaction_read_only",
     "in_hot_standby",
 ];
+
+/// The one setting that has an effect.
+const READ_ONLY: &str = "default_transaction_read_only";
+
+/// Whether a boolean setting's value says yes.
+pub fn is_on(value: &str) -> bool {
+    ["on", "true", "yes", "1", "t", "y"].iter().any(|word| value.eq_ignore_ascii_case(word))
+}
 
 pub struct Settings {
     at_start: BTreeMap<String, String>,
@@ -66,9 +75,22 @@ impl Settings {
         self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// Sets a value that the client has sent with its first message: what RESET goes back to.
+    pub fn set_at_start(&mut self, name: &str, value: &str) {
+        self.set(name, Some(value), &mut Vec::new());
+        let key = self.key(name);
+        if let Some(value) = self.values.get(&key) {
+            self.at_start.insert(key, value.clone());
+        }
+    }
+
     /// Sets a value, or the one of the start; tells the client of those that PostgreSQL reports.
     pub fn set(&mut self, name: &str, value: Option<&str>, out: &mut Vec<u8>) {
         let key = self.key(name);
+        let value = match value {
+            Some(value) if key == READ_ONLY => Some(if is_on(value) { "on" } else { "off" }),
+            other => other,
+        };
         match value.map(str::to_owned).or_else(|| self.at_start.get(&key).cloned()) {
             Some(value) => {
                 if REPORTED.contains(&key.as_str()) && self.values.get(&key) != Some(&value) {
@@ -80,6 +102,11 @@ impl Settings {
                 self.values.remove(&key);
             }
         }
+    }
+
+    /// Whether transactions that do not say are read-only.
+    pub fn is_read_only(&self) -> bool {
+        self.get(READ_ONLY).is_some_and(is_on)
     }
 
     pub fn reset_all(&mut self, out: &mut Vec<u8>) {

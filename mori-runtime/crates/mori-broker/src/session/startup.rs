@@ -96,9 +96,12 @@ pub fn accept(lane: &Arc<Lane>, stream: TcpStream) -> Result<Option<Session>, Fa
         return Ok(None);
     }
     let mut settings = Settings::new(user, start.parameter("application_name").unwrap_or_default());
+    for (name, value) in options_of(start.parameter("options").unwrap_or_default()) {
+        settings.set_at_start(&name, &value);
+    }
     for (name, value) in &start.parameters {
         if !matches!(*name, "user" | "database" | "replication" | "options" | "client_encoding") && !name.starts_with("_pq_.") {
-            settings.set(name, Some(value), &mut Vec::new());
+            settings.set_at_start(name, value);
         }
     }
     backend::authentication_ok(&mut out);
@@ -118,6 +121,29 @@ pub fn accept(lane: &Arc<Lane>, stream: TcpStream) -> Result<Option<Session>, Fa
         below: database.ends_with(BELOW_SUFFIX),
     };
     Ok(Some(session))
+}
+
+/// The settings among a server's command line options: `-c name=value`, `--name=value`. A backslash makes the next character
+/// part of a word.
+fn options_of(options: &str) -> Vec<(String, String)> {
+    let mut words = vec![String::new()];
+    let mut characters = options.chars();
+    while let Some(character) = characters.next() {
+        let word = match character {
+            '\\' => characters.next(),
+            blank if blank.is_whitespace() => None,
+            other => Some(other),
+        };
+        match (word, words.last_mut()) {
+            (Some(character), Some(last)) => last.push(character),
+            _ => words.push(String::new()),
+        }
+    }
+    let settings = words.iter().filter_map(|word| {
+        let setting = word.strip_prefix("--").or_else(|| word.strip_prefix("-c")).unwrap_or(word);
+        setting.split_once('=').map(|(name, value)| (name.replace('-', "_"), value.to_owned()))
+    });
+    settings.filter(|(name, _)| name != "client_encoding").collect()
 }
 
 fn cancel(lane: &Lane, process_id: i32, secret_key: &[u8]) {

@@ -8,8 +8,8 @@ use std::ops::Range;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transaction {
     Begin {
-        /// `READ ONLY` was asked for. SQLite has no such transaction; whoever runs it must see to it.
-        read_only: bool,
+        /// `READ ONLY` or `READ WRITE` was asked for. SQLite has no such transactions; whoever runs it must see to it.
+        read_only: Option<bool>,
         /// The text is SQLite's own already (`BEGIN IMMEDIATE`), none of PostgreSQL's.
         native: bool,
     },
@@ -118,13 +118,13 @@ fn begin(cursor: &mut Cursor<'_, '_>, edits: &mut Vec<Edit>) -> Option<Transacti
     if cursor.one_of(&["DEFERRED", "IMMEDIATE", "EXCLUSIVE"]).is_some() {
         cursor.word("TRANSACTION");
         return Some(Transaction::Begin {
-            read_only: false,
+            read_only: None,
             native: true,
         });
     }
     work(cursor, edits);
     let rest = cursor.clone();
-    let read_only = modes(cursor).read_only.unwrap_or(false);
+    let read_only = modes(cursor).read_only;
     if let Some(span) = span_between(rest, cursor) {
         edits.push((span, ""));
     }

@@ -22,11 +22,13 @@ pub struct OpenOptions {
     pub busy_timeout: Duration,
     /// Refuses every write.
     pub read_only: bool,
+    /// A look of our own at the lane, not a client: whoever wants the file for itself waits for it instead of being refused.
+    pub is_bookkeeping: bool,
 }
 
 impl Default for OpenOptions {
     fn default() -> OpenOptions {
-        OpenOptions { foreign_keys: true, busy_timeout: Duration::from_secs(5), read_only: false }
+        OpenOptions { foreign_keys: true, busy_timeout: Duration::from_secs(5), read_only: false, is_bookkeeping: false }
     }
 }
 
@@ -99,6 +101,11 @@ impl Connection {
         if code != ffi::SQLITE_OK {
             // SAFETY: the handle is open for error queries even then.
             return Err(unsafe { SqliteError::last(raw) });
+        }
+        if options.is_bookkeeping {
+            let (main, nothing) = (c"main".as_ptr(), std::ptr::null_mut());
+            // SAFETY: the handle is open; the operation takes no argument.
+            unsafe { ffi::sqlite3_file_control(raw, main, vfs::FCNTL_BOOKKEEPING, nothing) };
         }
         let timeout_ms = c_int::try_from(options.busy_timeout.as_millis()).unwrap_or(c_int::MAX);
         // SAFETY: the handle is open.

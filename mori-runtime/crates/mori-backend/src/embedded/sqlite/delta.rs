@@ -142,12 +142,12 @@ fn table_delta(
     rows: Vec<RowDiff>,
 ) -> SqliteResult<TableDelta> {
     let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
-    let fetch = |connection: &Connection, table: Option<&Table>, into: &mut BTreeMap<Key, Row>, is_there: fn(&RowDiff) -> bool| {
+    let fetch = |connection: &Connection, table: Option<&Table>, into: &mut BTreeMap<Identity, Row>, is_there: fn(&RowDiff) -> bool| {
         let Some(table) = table else { return Ok(()) };
         let mut reader = RowReader::new(connection, table)?;
         for diff in rows.iter().filter(|diff| is_there(diff)) {
             if let Some((key, row)) = reader.read(&diff.key)? {
-                into.insert(key, row);
+                into.insert(identity(key, &diff.key), row);
             }
         }
         Ok(())
@@ -155,21 +155,33 @@ fn table_delta(
     fetch(below, old, &mut before, |diff| diff.old)?;
     fetch(lane, new, &mut after, |diff| diff.new)?;
     let mut changes = Vec::new();
-    for (key, row) in &after {
-        let old = before.get(key);
+    for (identity, row) in &after {
+        let old = before.get(identity);
         // A row can be stored anew with the values it had: by a rewrite of its table, or under another row id.
         if old != Some(row) {
             let kind = if old.is_some() { ChangeKind::Updated } else { ChangeKind::Inserted };
-            changes.push(RowChange { key: key.clone(), kind, old: old.cloned(), new: Some(row.clone()) });
+            changes.push(RowChange { key: identity.0.clone(), kind, old: old.cloned(), new: Some(row.clone()) });
         }
     }
-    for (key, row) in before {
-        if !after.contains_key(&key) {
-            changes.push(RowChange { key, kind: ChangeKind::Deleted, old: Some(row), new: None });
+    for (identity, row) in before {
+        if !after.contains_key(&identity) {
+            changes.push(RowChange { key: identity.0, kind: ChangeKind::Deleted, old: Some(row), new: None });
         }
     }
     changes.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(TableDelta { rows: changes })
+}
+
+/// What a row before and a row after have in common when they are the same row: the key. Where SQLite lets a primary key be NULL, such a
+/// key tells no rows apart, and the row id does.
+type Identity = (Key, Option<i64>);
+
+fn identity(key: Key, row: &RowKey) -> Identity {
+    let rowid = match row {
+        RowKey::Rowid(rowid) if key.0.contains(&Value::Null) => Some(*rowid),
+        _ => None,
+    };
+    (key, rowid)
 }
 
 /// Reads rows of one table by the key of its B-tree.

@@ -93,7 +93,12 @@ impl SqliteError {
 /// `SQLITE_ERROR` covers all that is wrong with a statement; only the text tells what.
 fn of_message(message: &str) -> SqlState {
     let starts = |text: &str| message.starts_with(text);
-    if message.contains("syntax error") || starts("unrecognized token") || starts("incomplete input") {
+    let has_wrong_count = message.contains("values were supplied")
+        || message.contains(" values for ")
+        || message.contains("must have the same number of terms")
+        || message.contains("do not have the same number of result columns")
+        || (starts("sub-select returns ") && message.contains(" columns"));
+    if message.contains("syntax error") || starts("unrecognized token") || starts("incomplete input") || has_wrong_count {
         SqlState::SYNTAX_ERROR
     } else if starts("no such table") || starts("no such view") {
         SqlState::UNDEFINED_TABLE
@@ -117,6 +122,18 @@ fn of_message(message: &str) -> SqlState {
         SqlState::NO_ACTIVE_SQL_TRANSACTION
     } else if starts("integer overflow") {
         SqlState::NUMERIC_VALUE_OUT_OF_RANGE
+    } else if starts("misuse of aggregate") || starts("misuse of window function") {
+        SqlState::GROUPING_ERROR
+    } else if starts("malformed JSON") || starts("bad JSON path") {
+        SqlState::INVALID_TEXT_REPRESENTATION
+    } else if starts("cannot modify") || starts("table") && message.ends_with("may not be modified") || message.ends_with("may not be indexed") {
+        SqlState::WRONG_OBJECT_TYPE
+    } else if message.contains("generated column") {
+        SqlState::GENERATED_ALWAYS
+    } else if starts("foreign key mismatch") {
+        SqlState::INVALID_FOREIGN_KEY
+    } else if starts("Expression tree is too large") || starts("parser stack overflow") || starts("too many ") {
+        SqlState::STATEMENT_TOO_COMPLEX
     } else {
         SqlState::SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION
     }

@@ -73,30 +73,41 @@ enum Way {
 pub fn take_image(prod: &Path, image: &Path) -> Result<ProdFingerprint, ImageError> {
     check_header(prod)?;
     let partial = beside(image, ".partial");
+    let taken = copy_until_consistent(prod, &partial).and_then(|fingerprint| {
+        let written = File::open(&partial).and_then(|file| file.sync_all()).and_then(|()| fs::rename(&partial, image));
+        written.map_err(|source| ImageError::Write { path: image.to_owned(), source })?;
+        Ok(fingerprint)
+    });
+    if taken.is_err() {
+        // The first error is the one to tell. What did not fit must not go on filling the disk.
+        let _ = remove_all(&partial);
+    }
+    taken
+}
+
+fn copy_until_consistent(prod: &Path, partial: &Path) -> Result<ProdFingerprint, ImageError> {
     for _ in 0..5 {
         let before = ProdFingerprint::of(prod);
-        remove_all(&partial).map_err(|source| ImageError::Write { path: partial.clone(), source })?;
+        remove_all(partial).map_err(|source| ImageError::Write { path: partial.to_owned(), source })?;
         let is_consistent = match way(prod)? {
             Way::Alone => {
-                copy(prod, &partial)?;
+                copy(prod, partial)?;
                 ProdFingerprint::of(prod) == before
             }
-            Way::Locked => match copy_locked(prod, &partial) {
+            Way::Locked => match copy_locked(prod, partial) {
                 Err(ImageError::Sqlite { source, .. }) if is_hot_journal(&source) => {
-                    copy_and_recover(prod, &partial, "-journal")?;
+                    copy_and_recover(prod, partial, "-journal")?;
                     ProdFingerprint::of(prod) == before
                 }
                 other => other.map(|()| true)?,
             },
-            Way::LiveLog => backup(prod, &partial).map(|()| true)?,
+            Way::LiveLog => backup(prod, partial).map(|()| true)?,
             Way::LeftBehind(suffix) => {
-                copy_and_recover(prod, &partial, suffix)?;
+                copy_and_recover(prod, partial, suffix)?;
                 ProdFingerprint::of(prod) == before
             }
         };
         if is_consistent {
-            let written = File::open(&partial).and_then(|file| file.sync_all()).and_then(|()| fs::rename(&partial, image));
-            written.map_err(|source| ImageError::Write { path: image.to_owned(), source })?;
             return Ok(before);
         }
     }

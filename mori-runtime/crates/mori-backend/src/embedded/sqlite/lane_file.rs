@@ -148,12 +148,6 @@ impl LaneFile {
         store.put_back(below, &pages.0)
     }
 
-    /// Leaves a map on disk, so that `durable` opens the lane as it is now. No connection may be open.
-    pub fn make_durable(&self) -> io::Result<()> {
-        let map = self.path.with_file_name("shadow.map");
-        self.write().pages.save_map(&map)
-    }
-
     /// Writes the lane down in `dir`, as pages over the image at the bottom alone, so that `durable` opens it there. No connection
     /// may be open.
     pub fn flatten_into(&self, dir: &Path) -> io::Result<()> {

@@ -4,7 +4,7 @@
 //! lane's file, so memory is all it takes.
 
 use libsqlite3_sys as ffi;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 const SHM_LOCKS: usize = ffi::SQLITE_SHM_NLOCK as usize;
 
@@ -15,6 +15,8 @@ pub struct Busy;
 #[derive(Debug, Default)]
 struct FileLocks {
     shared: u32,
+    /// Those of `shared` that are for bookkeeping.
+    bookkeeping: u32,
     reserved: bool,
     /// Set while a connection waits for readers to leave, and while it is alone.
     pending: bool,
@@ -55,6 +57,8 @@ struct Shm {
 #[derive(Debug, Default)]
 pub struct Locks {
     file: Mutex<FileLocks>,
+    /// Told when a reader for bookkeeping has left.
+    bookkeeping_left: Condvar,
     shm: Mutex<Shm>,
 }
 
@@ -63,6 +67,8 @@ pub struct Locks {
 pub struct Held {
     /// One of `SQLITE_LOCK_*`.
     pub level: i32,
+    /// Set before the first lock is taken.
+    pub is_bookkeeping: bool,
     shm_open: bool,
     shm_shared: u16,
     shm_exclusive: u16,
@@ -85,6 +91,7 @@ impl Locks {
                     return Err(Busy);
                 }
                 file.shared += 1;
+                file.bookkeeping += u32::from(held.is_bookkeeping);
             }
             ffi::SQLITE_LOCK_RESERVED => {
                 if file.reserved || file.pending || file.exclusive {
@@ -102,6 +109,11 @@ impl Locks {
                     held.level = ffi::SQLITE_LOCK_PENDING;
                 }
                 if level == ffi::SQLITE_LOCK_EXCLUSIVE {
+                    // A client must not be told of readers that a private copy does not have. They wait for nobody, and PENDING
+                    // keeps new ones out, so they are soon gone.
+                    while file.shared > 1 && file.shared - 1 == file.bookkeeping - u32::from(held.is_bookkeeping) {
+                        file = self.bookkeeping_left.wait(file).unwrap_or_else(PoisonError::into_inner);
+                    }
                     if file.shared > 1 {
                         return Err(Busy);
                     }
@@ -129,6 +141,10 @@ impl Locks {
         }
         if level < ffi::SQLITE_LOCK_SHARED {
             file.shared = file.shared.saturating_sub(1);
+            if held.is_bookkeeping {
+                file.bookkeeping = file.bookkeeping.saturating_sub(1);
+                self.bookkeeping_left.notify_all();
+            }
         }
         held.level = level;
     }
@@ -246,6 +262,23 @@ mod tests {
         locks.unlock(&mut writer, ffi::SQLITE_LOCK_NONE);
         locks.lock(&mut late, ffi::SQLITE_LOCK_SHARED).unwrap();
         assert!(!locks.is_reserved());
+    }
+
+    #[test]
+    fn a_writer_is_not_refused_for_a_reader_of_ours() {
+        let locks = Locks::default();
+        let (mut reader, mut client) = (Held { is_bookkeeping: true, ..Held::default() }, Held::default());
+        let mut writer = Held::default();
+        locks.lock(&mut reader, ffi::SQLITE_LOCK_SHARED).unwrap();
+        locks.lock(&mut client, ffi::SQLITE_LOCK_SHARED).unwrap();
+        locks.lock(&mut writer, ffi::SQLITE_LOCK_SHARED).unwrap();
+        assert_eq!(locks.lock(&mut writer, ffi::SQLITE_LOCK_EXCLUSIVE), Err(Busy), "a client reads as well");
+        locks.unlock(&mut client, ffi::SQLITE_LOCK_NONE);
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| locks.lock(&mut writer, ffi::SQLITE_LOCK_EXCLUSIVE));
+            locks.unlock(&mut reader, ffi::SQLITE_LOCK_NONE);
+            waiting.join().unwrap().unwrap();
+        });
     }
 
     #[test]

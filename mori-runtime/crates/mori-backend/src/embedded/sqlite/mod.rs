@@ -29,4 +29,4 @@ pub use lane_file::{LaneFile, LanePages};
 pub use layer::Layer;
 pub use registry::{schema_registry, sequences, tables};
 pub use schema::{Column, Schema, Table};
-pub use statement::{ColumnOrigin, Statement, Step, ValueRef};
+pub use statement::{Statement, Step, ValueRef};

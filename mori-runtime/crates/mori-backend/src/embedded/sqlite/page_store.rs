@@ -88,13 +88,6 @@ impl PageStore {
         Ok(store)
     }
 
-    /// Writes the map beside the data, so that `durable` finds the store as it is now.
-    pub fn save_map(&mut self, path: &Path) -> io::Result<()> {
-        self.map = Some(OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?);
-        self.state = STATE_WRITTEN;
-        self.write_map()
-    }
-
     pub fn len_bytes(&self) -> u64 {
         self.len_bytes
     }

@@ -34,25 +34,35 @@ pub fn schema_registry(below: &Schema, lane: &Schema) -> SchemaRegistry {
 
 fn columns(before: &Table, after: &Table) -> TableDivergence {
     let mut divergence = TableDivergence::default();
-    let has = |table: &Table, name: &str| table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
-    for (index, column) in before.columns.iter().enumerate() {
-        if let Some(now) = after.columns.iter().find(|now| now.name.eq_ignore_ascii_case(&column.name)) {
-            if !now.declared_type.eq_ignore_ascii_case(&column.declared_type) {
-                let types = (column.declared_type.clone(), now.declared_type.clone());
-                divergence.type_changed.insert(column.name.clone(), types);
-            }
+    let find = |table: &Table, name: &str| table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
+    for column in &before.columns {
+        let now = find(after, &column.name).map(|index| &after.columns[index]);
+        if let Some(now) = now.filter(|now| !now.declared_type.eq_ignore_ascii_case(&column.declared_type)) {
+            let types = (column.declared_type.clone(), now.declared_type.clone());
+            divergence.type_changed.insert(column.name.clone(), types);
+        }
+    }
+    // A renamed column stays where it was among the columns that kept their names, and an added one is the last. So what is new
+    // between two such columns is what is gone from between them, in order, where the types agree.
+    let mut place = 0;
+    for column in &before.columns {
+        if let Some(index) = find(after, &column.name) {
+            place = index + 1;
             continue;
         }
-        let at_its_place = after.columns.get(index).filter(|now| {
-            before.columns.len() == after.columns.len() && !has(before, &now.name) && now.declared_type == column.declared_type
+        let at_its_place = after.columns.get(place).filter(|now| {
+            find(before, &now.name).is_none() && now.declared_type.eq_ignore_ascii_case(&column.declared_type)
         });
         match at_its_place {
-            Some(now) => drop(divergence.renamed.insert(column.name.clone(), now.name.clone())),
+            Some(now) => {
+                divergence.renamed.insert(column.name.clone(), now.name.clone());
+                place += 1;
+            }
             None => divergence.dropped.push(column.name.clone()),
         }
     }
     let is_renamed = |name: &str| divergence.renamed.values().any(|now| now == name);
-    let added = after.columns.iter().filter(|column| !has(before, &column.name) && !is_renamed(&column.name));
+    let added = after.columns.iter().filter(|column| find(before, &column.name).is_none() && !is_renamed(&column.name));
     divergence.added = added
         .map(|column| AddedColumn {
             name: column.name.clone(),

@@ -49,13 +49,6 @@ impl ValueRef<'_> {
     }
 }
 
-/// The table column a result column comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ColumnOrigin {
-    pub table: String,
-    pub column: String,
-}
-
 impl Statement {
     /// # Safety
     /// `raw` must be a statement of `connection` that nobody else finalizes.
@@ -83,14 +76,6 @@ impl Statement {
     pub fn declared_type(&self, index: usize) -> Option<String> {
         // SAFETY: as above.
         unsafe { copied(ffi::sqlite3_column_decltype(self.raw, index as c_int)) }
-    }
-
-    pub fn origin(&self, index: usize) -> Option<ColumnOrigin> {
-        // SAFETY: as above.
-        let table = unsafe { copied(ffi::sqlite3_column_table_name(self.raw, index as c_int)) }?;
-        // SAFETY: as above.
-        let column = unsafe { copied(ffi::sqlite3_column_origin_name(self.raw, index as c_int)) }?;
-        Some(ColumnOrigin { table, column })
     }
 
     pub fn parameter_count(&self) -> usize {

@@ -16,6 +16,9 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 /// The name to open a lane with.
 pub const VFS_NAME: &CStr = c"mori";
 
+/// A file control of ours: the connection is one for bookkeeping. SQLite passes on what it does not know.
+pub const FCNTL_BOOKKEEPING: c_int = 0x6d6f_7269;
+
 /// All lanes of the process by path.
 static LANES: LazyLock<Mutex<HashMap<PathBuf, Weak<LaneFile>>>> = LazyLock::new(Mutex::default);
 
@@ -262,8 +265,14 @@ unsafe extern "C" fn x_check_reserved_lock(file: *mut ffi::sqlite3_file, out: *m
     ffi::SQLITE_OK
 }
 
-unsafe extern "C" fn x_file_control(_file: *mut ffi::sqlite3_file, _op: c_int, _arg: *mut c_void) -> c_int {
-    ffi::SQLITE_NOTFOUND
+unsafe extern "C" fn x_file_control(file: *mut ffi::sqlite3_file, op: c_int, _arg: *mut c_void) -> c_int {
+    if op != FCNTL_BOOKKEEPING {
+        return ffi::SQLITE_NOTFOUND;
+    }
+    // SAFETY: the file is open.
+    let handle = unsafe { handle(file) };
+    handle.held.is_bookkeeping = true;
+    ffi::SQLITE_OK
 }
 
 unsafe extern "C" fn x_sector_size(_file: *mut ffi::sqlite3_file) -> c_int {

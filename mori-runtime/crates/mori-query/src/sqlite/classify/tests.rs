@@ -122,24 +122,24 @@ fn upserts_and_returning() {
 #[test]
 fn begin_in_all_its_forms() {
     let begin = |read_only, native| Transaction::Begin { read_only, native };
-    transaction("BEGIN", begin(false, true), "BEGIN");
-    transaction("begin immediate transaction;", begin(false, true), "begin immediate transaction;");
-    transaction("BEGIN EXCLUSIVE", begin(false, true), "BEGIN EXCLUSIVE");
-    transaction("BEGIN TRANSACTION", begin(false, true), "BEGIN TRANSACTION");
-    transaction("BEGIN WORK", begin(false, false), "BEGIN TRANSACTION");
+    transaction("BEGIN", begin(None, true), "BEGIN");
+    transaction("begin immediate transaction;", begin(None, true), "begin immediate transaction;");
+    transaction("BEGIN EXCLUSIVE", begin(None, true), "BEGIN EXCLUSIVE");
+    transaction("BEGIN TRANSACTION", begin(None, true), "BEGIN TRANSACTION");
+    transaction("BEGIN WORK", begin(None, false), "BEGIN TRANSACTION");
     transaction(
         "BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY, NOT DEFERRABLE;",
-        begin(true, false),
+        begin(Some(true), false),
         "BEGIN ;",
     );
     transaction(
         "BEGIN TRANSACTION /* x */ READ WRITE",
-        begin(false, false),
+        begin(Some(false), false),
         "BEGIN TRANSACTION /* x */ ",
     );
     transaction(
         "START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        begin(true, false),
+        begin(Some(true), false),
         "BEGIN TRANSACTION ",
     );
     assert_eq!(outline("BEGIN ISOLATION LEVEL NONE").kind, Kind::Statement);
