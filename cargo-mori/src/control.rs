@@ -45,7 +45,10 @@ impl ControlClient {
     pub fn connect(socket: &Path, role: Role, run_id: Option<String>) -> Result<Option<ControlClient>, ControlFailure> {
         let writer = match UnixStream::connect(socket) {
             Ok(stream) => stream,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => return Ok(None),
+            // A part of the path that is no folder holds no socket either; who goes on without one is told of it there.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
             Err(error) => return Err(error.into()),
         };
         let reader = BufReader::new(writer.try_clone()?);

@@ -1,0 +1,6 @@
+//! Use by hand: a prod file, a `mori.yaml`, a proxy, and the commands around it.
+
+mod bad_input;
+mod commands;
+mod full_disk;
+mod state_files;

@@ -1,0 +1,15 @@
+//! One binary: what the product must hold across its rooms.
+//!
+//! - `oracle`: seeded random programs, on a private copy and through Mori.
+//! - `fidelity`: statement by statement, and message by message, as on a private copy.
+//! - `drivers`: the clients people use.
+//! - `lanes`: what a test leaves, and what the next one meets.
+//! - `faults`: kills, bad input, full disks.
+//! - `rooms`: the rules between the rooms.
+
+mod drivers;
+mod faults;
+mod fidelity;
+mod lanes;
+mod oracle;
+mod rooms;
