@@ -173,7 +173,6 @@ impl Db {
     pub(crate) fn export(&self) -> Result<PathBuf, HarnessError> {
         match self.request(&Request::Export {
             lane: self.inner.grant.lane,
-            path: None,
         }) {
             Ok(Response::Exported { path }) => Ok(path),
             other => Err(misfit("Export", other)),

@@ -5,6 +5,8 @@
 //! - `drivers`: the clients people use.
 //! - `lanes`: what a test leaves, and what the next one meets.
 //! - `faults`: kills, bad input, full disks.
+//! - `statements`: statements that fail half-way, and schemas that change under them.
+//! - `prod_images`: copies of a prod that others write.
 //! - `rooms`: the rules between the rooms.
 
 mod drivers;
@@ -12,4 +14,6 @@ mod faults;
 mod fidelity;
 mod lanes;
 mod oracle;
+mod prod_images;
 mod rooms;
+mod statements;

@@ -7,7 +7,7 @@ mod control;
 pub use control::{Control, RunningBroker};
 
 use mori_broker::config::{Connection, Prod};
-use mori_broker::{Proxy, ProxyOptions, StopHandle};
+use mori_broker::{Proxy, ProxyOptions, StopHandle, offline};
 use mori_model::Engine;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -25,6 +25,9 @@ pub struct Served {
     stop: StopHandle,
     waiting: Option<JoinHandle<()>>,
     checksum: String,
+    /// Journals that lay beside prod when it was first served.
+    beside: Vec<PathBuf>,
+    connection: Connection,
 }
 
 impl Served {
@@ -52,12 +55,13 @@ impl Served {
             foreign_keys: true,
             image: None,
         };
-        let options = ProxyOptions { project_dir: folder.path().to_owned(), connection, port: 0, verbose: false };
+        let options = ProxyOptions { project_dir: folder.path().to_owned(), connection: connection.clone(), port: 0, verbose: false };
+        let beside = journals(&prod);
         let proxy = Proxy::start(options).expect("the proxy starts");
         let (url, stop) = (proxy.url(), proxy.stop_handle());
         let port = url.split(':').nth(2).and_then(|rest| rest.split('/').next()).and_then(|port| port.parse().ok());
         let waiting = std::thread::spawn(move || proxy.wait().expect("the proxy ends well"));
-        Served { url, port: port.expect("the URL has a port"), prod, folder, stop, waiting: Some(waiting), checksum }
+        Served { url, port: port.expect("the URL has a port"), prod, folder, stop, waiting: Some(waiting), checksum, beside, connection }
     }
 
     /// A private full copy of prod, opened as the lane's connections are.
@@ -73,10 +77,18 @@ impl Served {
     #[track_caller]
     pub fn assert_prod_untouched(&self) {
         assert_eq!(checksum(&self.prod), self.checksum, "prod was written");
-        for suffix in ["-journal", "-shm"] {
-            let beside = PathBuf::from(format!("{}{suffix}", self.prod.display()));
-            assert!(!beside.exists(), "{} appeared beside prod", beside.display());
-        }
+        assert_eq!(journals(&self.prod), self.beside, "beside prod");
+    }
+
+    /// Prod was written by somebody else: what it is now is what it must stay.
+    pub fn prod_has_changed(&mut self) {
+        self.checksum = checksum(&self.prod);
+        self.beside = journals(&self.prod);
+    }
+
+    /// A control connection to the proxy.
+    pub fn control(&self) -> Control {
+        Control::connect(&offline::control_socket(self.folder.path(), &self.connection))
     }
 }
 
@@ -91,6 +103,12 @@ impl Drop for Served {
             }
         }
     }
+}
+
+/// The rollback journal and the wal-index beside a database, where they are.
+fn journals(prod: &Path) -> Vec<PathBuf> {
+    let names = ["-journal", "-shm"].map(|suffix| PathBuf::from(format!("{}{suffix}", prod.display())));
+    names.into_iter().filter(|path| path.exists()).collect()
 }
 
 /// SHA-256 of a file.

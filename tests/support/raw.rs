@@ -28,7 +28,10 @@ pub struct Raw {
 impl Raw {
     /// A connection on which nothing was said yet.
     pub fn open(port: u16) -> Raw {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("the proxy accepts");
+        Raw::of(TcpStream::connect(("127.0.0.1", port)).expect("the proxy accepts"))
+    }
+
+    fn of(stream: TcpStream) -> Raw {
         stream.set_nodelay(true).expect("a TCP socket");
         stream.set_read_timeout(Some(SILENCE_MAX)).expect("a TCP socket");
         Raw {
@@ -43,23 +46,38 @@ impl Raw {
     /// A connection that was greeted and may speak.
     pub fn connect(port: u16) -> Raw {
         let mut raw = Raw::open(port);
-        raw.send(&startup(0x0003_0000, &[("user", "mori"), ("database", "db")]));
-        for message in raw.until_ready() {
+        raw.send(&greeting());
+        let answer = raw.until_ready();
+        raw.note_greeting(answer);
+        raw
+    }
+
+    /// As `connect`, with a proxy that may be gone.
+    pub fn try_connect(port: u16) -> Option<Raw> {
+        let mut raw = Raw::of(TcpStream::connect(("127.0.0.1", port)).ok()?);
+        raw.stream.write_all(&greeting()).ok()?;
+        let answer = raw.until_ready();
+        let is_greeted = answer.last().is_some_and(|message| message.tag == b'Z');
+        raw.note_greeting(answer);
+        is_greeted.then_some(raw)
+    }
+
+    fn note_greeting(&mut self, answer: Vec<Message>) {
+        for message in answer {
             match message.tag {
                 b'S' => {
                     let mut texts = message.texts();
                     if let (Some(name), Some(value)) = (texts.next(), texts.next()) {
-                        raw.parameters.insert(name, value);
+                        self.parameters.insert(name, value);
                     }
                 }
                 b'K' => {
-                    raw.process_id = i32::from_be_bytes(message.body[..4].try_into().expect("four bytes"));
-                    raw.secret_key = message.body[4..].to_vec();
+                    self.process_id = i32::from_be_bytes(message.body[..4].try_into().expect("four bytes"));
+                    self.secret_key = message.body[4..].to_vec();
                 }
                 _ => {}
             }
         }
-        raw
     }
 
     pub fn send(&mut self, bytes: &[u8]) {
@@ -75,7 +93,7 @@ impl Raw {
     }
 
     /// The next message; None when the server has closed the connection.
-    pub fn next(&mut self) -> Option<Message> {
+    pub fn hear(&mut self) -> Option<Message> {
         loop {
             if let Some(head) = self.received.first_chunk::<5>() {
                 let end = 1 + u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
@@ -96,7 +114,7 @@ impl Raw {
     /// All messages up to ReadyForQuery, or to the end of the connection.
     pub fn until_ready(&mut self) -> Vec<Message> {
         let mut messages = Vec::new();
-        while let Some(message) = self.next() {
+        while let Some(message) = self.hear() {
             let is_ready = message.tag == b'Z';
             messages.push(message);
             if is_ready {
@@ -227,6 +245,10 @@ impl Message {
             _ => letter.to_string(),
         }
     }
+}
+
+fn greeting() -> Vec<u8> {
+    startup(0x0003_0000, &[("user", "mori"), ("database", "db")])
 }
 
 fn shown(bytes: &[u8]) -> String {

@@ -7,14 +7,15 @@ use crate::error::CliError;
 use crate::exit_code;
 use crate::output::note;
 use crate::report::{Reporter, ReporterOptions};
-use crate::runner::{Capture, Message, RunBroker, RunEvent, RunPlan, RunReport, RunnerError, Signals, exit_code as exit_code_of};
+use crate::runner::{Capture, LostTest, Message, RunBroker, RunEvent, RunPlan, RunReport, RunnerError, Signals, exit_code as exit_code_of};
 use crate::runner::{pending_snapshots, run as run_tests};
 use crate::settings::{Settings, Source};
 use crate::suite::{FilterArgs, SelectedTest};
 use clap::Args;
+use mori_broker::kept;
 use mori_control::{ENV_KEEP, ENV_KEEP_DEFAULT, ENV_RUN_ID, ENV_SOCKET};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -142,6 +143,7 @@ fn execute(args: &TestArgs, workspace: &Workspace, settings: &Settings, discover
         tests,
         stats,
         pending_snapshots: pending_snapshots(&folders(&selection.tests), workspace.target_dir(), started),
+        lost: lost_tests(workspace.target_dir(), started),
     };
     reporter.finish(report.clone())?;
     Ok(report)
@@ -151,6 +153,26 @@ fn execute(args: &TestArgs, workspace: &Workspace, settings: &Settings, discover
 fn run_id(started: SystemTime) -> String {
     let seconds = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     format!("{seconds:x}-{:x}", std::process::id())
+}
+
+/// The states of tests that died in this run. One that cannot be read is passed over: `kept` and `diff` will say why.
+fn lost_tests(target_dir: &Path, started: SystemTime) -> Vec<LostTest> {
+    let started = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let lost = kept::list(target_dir).into_iter().filter(|state| state.lost && state.created_unix >= started);
+    lost.filter_map(|state| {
+        let (delta, routing) = (kept::delta(&state.dir).ok()?, kept::routing(&state.dir).ok()?);
+        Some(LostTest {
+            test: state.test,
+            slot: state.slot,
+            engine: state.engine,
+            prod: state.prod,
+            layers: state.layers,
+            delta,
+            routing,
+            dir: state.dir,
+        })
+    })
+    .collect()
 }
 
 fn binaries(tests: &[SelectedTest]) -> usize {

@@ -5,6 +5,7 @@
 mod display;
 mod json;
 mod junit;
+mod lost;
 mod progress;
 mod reporter;
 mod summary;

@@ -1,6 +1,7 @@
 //! The end of a run: counts, what failed, what the harness cost, what else there is to know.
 
 use super::display::{Displayer, RULE, count};
+use super::lost::render_lost;
 use super::tax::tax_line;
 use crate::exit_code;
 use crate::output::{Paint, Table};
@@ -21,6 +22,10 @@ pub fn render_summary(report: &RunReport, displayer: &Displayer, paint: Paint, w
     let _ = writeln!(text, "{heading} [{:>8.3}s] {}", report.elapsed.as_secs_f64(), counts(report, paint));
     for finished in report.tests.iter().filter(|finished| !finished.passed()) {
         text.push_str(&displayer.finished_line(finished));
+        let path = finished.test.crate_path();
+        for lost in report.lost.iter().filter(|lost| lost.test == path) {
+            text.push_str(&render_lost(lost, &finished.test.name));
+        }
     }
     if let Some(line) = report.stats.as_ref().and_then(|stats| tax_line(stats, &report.tests)) {
         let _ = writeln!(text, "{}", paint.faint(&line));

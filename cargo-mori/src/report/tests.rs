@@ -202,6 +202,7 @@ fn report() -> RunReport {
         tests,
         stats: Some(stats()),
         pending_snapshots: vec![PathBuf::from("/shop/tests/a.snap.new")],
+        lost: Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What happens in a run. Reports are made of these values alone.
 
 use mori_control::RunStats;
+use mori_model::{LaneDelta, RouteRecord};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -188,4 +189,21 @@ pub struct RunReport {
     /// The broker's figures; absent if it was lost.
     pub stats: Option<RunStats>,
     pub pending_snapshots: Vec<PathBuf>,
+    /// Tests that could not report themselves.
+    pub lost: Vec<LostTest>,
+}
+
+/// A test whose process ended while it held a lane, and what the lane held.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LostTest {
+    /// The path of the test's crate and the name within it.
+    pub test: String,
+    pub slot: u32,
+    pub engine: String,
+    pub prod: String,
+    pub layers: Vec<String>,
+    pub delta: LaneDelta,
+    pub routing: Vec<RouteRecord>,
+    /// The kept state.
+    pub dir: PathBuf,
 }

@@ -12,7 +12,7 @@ mod snapshots;
 pub use broker::{BrokerLife, BrokerProcess, BrokerStartError, READY, RunBroker, ready_line};
 pub use broker_file::{BrokerFile, running_broker};
 pub use dispatch::{Capture, Message, RunPlan, RunnerError, run};
-pub use event::{Attempt, AttemptOutcome, FinishedTest, RunEvent, RunReport, TestId};
+pub use event::{Attempt, AttemptOutcome, FinishedTest, LostTest, RunEvent, RunReport, TestId};
 #[cfg(test)]
 pub use event::{CancelReason, RunCounts};
 pub use outcome::exit_code;

@@ -2,7 +2,7 @@
 //!
 //! Reads: through Mori on a clean and on a dirty table, against the same statement on a private copy behind the same front (a
 //! lane that owns all its pages), and on a plain file without any front. Reset: after 0, 5 and 1000 changed rows, with 20 and 500
-//! tables, against copying the file. Ratios of the medians are printed at the end.
+//! tables, against copying the file. Ratios are printed at the end.
 
 mod ratios;
 mod reads;

@@ -209,6 +209,30 @@ fn json_functions() {
 }
 
 #[test]
+fn pragmas() {
+    described("PRAGMA user_version", &[INT8]);
+    described("PRAGMA journal_mode", &[TEXT]);
+    described("PRAGMA table_info(orders)", &[INT8, TEXT, TEXT, INT8, TEXT, INT8]);
+    described("PRAGMA wal_checkpoint", &[INT8, INT8, INT8]);
+    described("SELECT name, pk FROM pragma_table_info($1)", &[TEXT, INT8]);
+    let all = [
+        "table_info(orders)",
+        "table_list",
+        "index_list(orders)",
+        "foreign_key_list(orders)",
+        "collation_list",
+        "compile_options",
+        "busy_timeout",
+    ];
+    let twins = super::twin::Twins::with(SETUP);
+    let mut twin = twins.connect();
+    twin.run("PRAGMA busy_timeout = 7");
+    for pragma in all {
+        twin.run(&format!("PRAGMA {pragma}"));
+    }
+}
+
+#[test]
 fn column_names_are_sqlites() {
     check(
         SETUP,

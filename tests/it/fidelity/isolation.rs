@@ -2,6 +2,7 @@
 //! write-ahead log.
 
 use super::twin::{Twin, Twins};
+use mori_tests::raw::{Raw, query};
 
 const T: &str = "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b');";
 const LOOK: &str = "SELECT * FROM t ORDER BY id";
@@ -145,11 +146,22 @@ fn a_large_transaction_spills_and_rolls_back() {
 }
 
 #[test]
+fn many_connections_at_once() {
+    let twins = Twins::with(T);
+    let mut all: Vec<Raw> = (0..200).map(|_| Raw::connect(twins.served.port)).collect();
+    all.iter_mut().for_each(|raw| raw.send(&query("UPDATE t SET v = v || 'x'")));
+    for raw in &mut all {
+        assert_eq!(raw.until_ready()[0].told(), "C UPDATE 2");
+    }
+    assert_eq!(all[0].query("SELECT length(v) FROM t")[1], "D 201");
+}
+
+#[test]
 fn a_writer_waits_for_another_by_default() {
     let twins = Twins::with(T);
     let (mut one, mut other) = (twins.connect(), twins.connect());
     one.lane.query("BEGIN IMMEDIATE; UPDATE t SET v = 'one'");
-    other.lane.send(&mori_tests::raw::query("UPDATE t SET v = v || ' two'"));
+    other.lane.send(&query("UPDATE t SET v = v || ' two'"));
     assert_eq!(one.lane.query("COMMIT")[0], "C COMMIT");
     assert_eq!(other.lane.until_ready()[0].told(), "C UPDATE 2");
     assert_eq!(one.lane.query("SELECT v FROM t")[1], "D one two");

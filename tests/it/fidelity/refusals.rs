@@ -82,12 +82,18 @@ fn files_are_not_read_or_written_by_functions() {
 }
 
 #[test]
-fn copy_is_no_statement_of_sqlite() {
+fn copy_and_cursors_are_no_statements_of_sqlite() {
     let served = Served::with(T);
     let mut raw = Raw::connect(served.port);
-    for sql in ["COPY t FROM STDIN", "COPY t TO STDOUT", "COPY (SELECT 1) TO PROGRAM 'cat'"] {
+    for sql in [
+        "COPY t FROM STDIN",
+        "COPY t TO STDOUT",
+        "COPY (SELECT 1) TO PROGRAM 'cat'",
+        "DECLARE c CURSOR FOR SELECT 1",
+        "FETCH 1 FROM c",
+    ] {
         let answer = raw.query(sql);
-        assert!(answer[0].starts_with("E 0A000 COPY"), "{answer:?}");
+        assert!(answer[0].starts_with("E 0A000 "), "{answer:?}");
         assert_eq!(answer.len(), 2);
     }
     assert_eq!(raw.query("SELECT a FROM t")[1], "D 1");

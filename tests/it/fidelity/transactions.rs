@@ -2,7 +2,7 @@
 
 use super::twin::check;
 use mori_tests::Served;
-use mori_tests::raw::{Raw, bind, execute, parse, sync};
+use mori_tests::raw::{Raw, bind, execute, parse, startup, sync};
 
 const T: &str = "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b');";
 const LOOK: &str = "SELECT * FROM t ORDER BY id";
@@ -216,6 +216,57 @@ fn a_session_that_is_read_only_stays_so_after_a_transaction() {
         raw.query("BEGIN");
         assert_eq!(raw.query("DELETE FROM t")[0], "C DELETE 2", "{make_so}");
         raw.query("ROLLBACK");
+    }
+}
+
+#[test]
+fn whether_a_transaction_is_read_only_can_be_asked() {
+    let served = Served::with(T);
+    let mut raw = Raw::connect(served.port);
+    let mut ask = |sql: &str| raw.query(&format!("{sql}; SHOW transaction_read_only"))[2].clone();
+    assert_eq!(ask("BEGIN READ ONLY"), "D on");
+    assert_eq!(ask("COMMIT"), "D off");
+    assert_eq!(ask("BEGIN"), "D off");
+    assert_eq!(ask("SET transaction_read_only = on"), "D on");
+    assert_eq!(ask("COMMIT AND CHAIN"), "D on");
+    assert_eq!(ask("COMMIT"), "D off");
+}
+
+#[test]
+fn a_session_that_began_read_only_is_so_after_discard_all() {
+    let served = Served::with(T);
+    let mut raw = Raw::open(served.port);
+    raw.send(&startup(
+        0x0003_0000,
+        &[("user", "mori"), ("options", "-c default_transaction_read_only=on")],
+    ));
+    raw.until_ready();
+    assert_eq!(raw.query("DELETE FROM t")[0], "E 25006 attempt to write a readonly database");
+    raw.query("SET default_transaction_read_only = off");
+    raw.query("DISCARD ALL");
+    assert_eq!(raw.query("DELETE FROM t")[0], "E 25006 attempt to write a readonly database");
+}
+
+/// A database of this name shows prod as it is below the lane.
+#[test]
+fn what_lies_below_the_lane_is_never_written() {
+    let served = Served::with(T);
+    Raw::connect(served.port).query("DELETE FROM t");
+    let mut below = Raw::open(served.port);
+    below.send(&startup(0x0003_0000, &[("user", "mori"), ("database", "db.prod")]));
+    below.until_ready();
+    for sql in [
+        "SELECT 1",
+        "BEGIN READ ONLY; COMMIT",
+        "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE",
+        "PRAGMA query_only = OFF",
+    ] {
+        below.query(sql);
+        for write in ["DELETE FROM t", "DROP TABLE t", "CREATE TABLE u(a)"] {
+            let answer = below.query(write);
+            assert!(answer[0].starts_with("E 25006"), "{write} after {sql}: {answer:?}");
+        }
+        assert_eq!(below.query("SELECT count(*) FROM t")[1], "D 2");
     }
 }
 

@@ -183,7 +183,7 @@ fn told(messages: &[Message]) -> Answer {
 fn ask_copy(copy: &rusqlite::Connection, sql: &str, types: &[u32]) -> Answer {
     let run = || -> rusqlite::Result<Answer> {
         let mut statement = copy.prepare(sql)?;
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = Vec::new();
         let mut cursor = statement.query([])?;
         while let Some(row) = cursor.next()? {

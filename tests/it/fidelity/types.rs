@@ -62,7 +62,7 @@ fn reals() {
 #[test]
 fn a_real_keeps_all_its_digits_in_text_format() {
     let served =
-        Served::with("CREATE TABLE t(v REAL); INSERT INTO t VALUES (0.1 + 0.2), (1e-310), (123456789.123456789), (9007199254740993.0);");
+        Served::with("CREATE TABLE t(v REAL); INSERT INTO t VALUES (0.1 + 0.2), (1e-310), (123456789.12345679), (9007199254740993.0);");
     let mut raw = Raw::connect(served.port);
     raw.send(&mori_tests::raw::query("SELECT v FROM t"));
     let told: Vec<f64> = raw
@@ -71,7 +71,13 @@ fn a_real_keeps_all_its_digits_in_text_format() {
         .filter(|message| message.tag == b'D')
         .map(|message| String::from_utf8(message.values()[0].clone().unwrap()).unwrap().parse().unwrap())
         .collect();
-    assert_eq!(told, [0.1 + 0.2, 1e-310, 123456789.123456789, 9007199254740993.0]);
+    assert_eq!(told, [0.1 + 0.2, 1e-310, 123456789.12345679, 9007199254740993.0]);
+}
+
+#[test]
+fn infinities() {
+    reads("REAL", "9e999", 701, "Inf", &f64::INFINITY.to_be_bytes());
+    reads("REAL", "-9e999", 701, "-Inf", &f64::NEG_INFINITY.to_be_bytes());
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod control;
 mod ddl;
 mod delta;
 mod expression;
+mod found;
 mod generate;
 mod generator;
 mod minimize;

@@ -4,7 +4,7 @@ use super::catalog::Catalog;
 use super::prod::log;
 use super::program::{Program, Statement, Step};
 use rusqlite::types::Value;
-use rusqlite::{Connection, Error};
+use rusqlite::{Connection, Error, TransactionState};
 use std::path::{Path, PathBuf};
 
 /// What SQLite said of one statement.
@@ -80,6 +80,11 @@ impl Reference {
         answers
     }
 
+    /// Whether a session has read or written in its open transaction.
+    pub fn holds_snapshot(&self, session: usize) -> bool {
+        !matches!(self.sessions[session].transaction_state(Some("main")), Ok(TransactionState::None))
+    }
+
     pub fn catalog(&self, session: usize) -> Option<Catalog> {
         Catalog::read(&self.sessions[session]).ok()
     }
@@ -111,20 +116,31 @@ fn execute(connection: &Connection, statement: &Statement) -> Answer {
 }
 
 fn step_all(connection: &Connection, statement: &Statement, answer: &mut Answer) -> rusqlite::Result<()> {
+    // A connection may remember an old schema: of before another client's DDL, or of a failed ALTER. What it then says of a statement
+    // depends on what it happened to look at before. A name that is not found makes SQLite look again, without keeping a lock.
+    let _ = connection.prepare("SELECT 1 FROM \"no such table\"");
     let mut prepared = connection.prepare(&statement.sql)?;
     for (index, value) in statement.params.iter().enumerate() {
         if let Some(position) = prepared.parameter_index(&format!("${}", index + 1))? {
             prepared.raw_bind_parameter(position, value)?;
         }
     }
-    answer.columns = prepared.column_names().map(str::to_owned).collect();
-    let count = answer.columns.len();
     let mut rows = prepared.raw_query();
-    while let Some(row) = rows.next()? {
-        let values: rusqlite::Result<Vec<Value>> = (0..count).map(|index| Ok(owned(row.get_ref(index)?))).collect();
-        answer.rows.push(values?);
-    }
-    Ok(())
+    let ended = loop {
+        match rows.next() {
+            Ok(Some(row)) => {
+                let count = row.as_ref().column_count();
+                let values: rusqlite::Result<Vec<Value>> = (0..count).map(|index| Ok(owned(row.get_ref(index)?))).collect();
+                answer.rows.push(values?);
+            }
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    drop(rows);
+    // Before its first step a statement has the columns of the schema that its connection remembers, which may be an old one.
+    answer.columns = prepared.column_names().map(str::to_owned).collect();
+    ended
 }
 
 /// Text that is not UTF-8 comes as a blob, for `Value` cannot hold it.

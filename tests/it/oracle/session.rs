@@ -36,7 +36,8 @@ impl Generator<'_> {
             1 => format!("PRAGMA table_xinfo({table})"),
             2 => format!("PRAGMA foreign_key_list({table})"),
             3 => format!("PRAGMA index_list({table})"),
-            4 => "PRAGMA table_list".to_owned(),
+            // Its `ncol` says what the connection happens to have looked at: that of a view is 0 until it is used.
+            4 => "SELECT schema, name, type, wr, strict FROM pragma_table_list ORDER BY 1, 2".to_owned(),
             5 => "PRAGMA foreign_key_check".to_owned(),
             6 => "PRAGMA integrity_check".to_owned(),
             7 => "PRAGMA quick_check".to_owned(),
@@ -67,6 +68,6 @@ impl Generator<'_> {
             32 => "PRAGMA collation_list".to_owned(),
             _ => format!("PRAGMA secure_delete = {}", self.word(&["ON", "OFF", "FAST"])),
         };
-        Statement::new("PRAGMA", sql)
+        Statement::new(if sql.starts_with("SELECT") { "SELECT" } else { "PRAGMA" }, sql)
     }
 }

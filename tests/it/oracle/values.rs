@@ -57,8 +57,10 @@ const DOCUMENTS: [&str; 6] = [
     "null",
     "not json",
 ];
-const INTEGERS: [i64; 12] = [0, 1, -1, 2, 10, 100, 255, 65_536, 9_007_199_254_740_993, -9_007_199_254_740_993, i64::MAX, i64::MIN];
-const REALS: [f64; 12] = [0.0, 0.5, -2.5, 0.1, 3.0, 1e20, 1.5e300, 1e-7, 123_456.789, -0.000_1, 9_007_199_254_740_992.0, 2.0 / 3.0];
+const INTEGERS: [i64; 12] = [0, 1, -1, 2, 10, 100, 255, 65_536, 9_007_199_254_740_993, -9_007_199_254_740_993, NEAR_MAX, i64::MIN];
+/// The next row ids after the largest integer would be drawn by lot.
+const NEAR_MAX: i64 = i64::MAX - 1_000_000;
+const REALS: [f64; 13] = [f64::INFINITY, 0.0, 0.5, -2.5, 0.1, 3.0, 1e20, 1.5e300, 1e-7, 123_456.789, -0.000_1, 9_007_199_254_740_992.0, 2.0 / 3.0];
 
 pub fn value(random: &mut Random, hint: Hint) -> Value {
     if random.chance(9) {
@@ -116,6 +118,7 @@ pub fn literal(value: &Value) -> String {
     match value {
         Value::Null => "NULL".to_owned(),
         Value::Integer(value) => value.to_string(),
+        Value::Real(value) if value.is_infinite() => if *value > 0.0 { "9e999" } else { "-9e999" }.to_owned(),
         Value::Real(value) => format!("{value:?}"),
         Value::Text(text) => long_literal(text).unwrap_or_else(|| format!("'{}'", text.replace('\'', "''"))),
         Value::Blob(bytes) => match std::str::from_utf8(bytes).ok().and_then(long_literal) {

@@ -74,7 +74,7 @@ fn start_ends_in_order_on_sigint_and_on_sigterm_and_state_survives() {
     open.query("UPDATE users SET name = 'nobody'");
     let ran = proxy.end("INT").ends_with(0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""), "the ready line is all it says");
-    assert_eq!(open.next(), None);
+    assert_eq!(open.hear(), None);
 
     let proxy = served.start();
     assert_eq!(proxy.rows("SELECT name FROM users ORDER BY id"), ["Ada", "Grace", "Edsger"]);

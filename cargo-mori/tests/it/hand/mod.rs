@@ -3,4 +3,5 @@
 mod bad_input;
 mod commands;
 mod full_disk;
+mod processes;
 mod state_files;

@@ -155,3 +155,14 @@ fn one_lane_or_two_make_no_difference() {
         ran.says([named, "5 tests run: 5 passed"]);
     }
 }
+
+/// Each has its broker, and each sweeps up after brokers that are gone: none takes another for one of those.
+#[test]
+fn runs_side_by_side_do_not_see_each_other() {
+    let workspace = Workspace::new();
+    let runs: Vec<_> = (0..4).map(|_| workspace.start_test(["good::", "--lanes", "1"])).collect();
+    for run in runs {
+        run.wait().ends_with(0).says(["5 tests run: 5 passed"]);
+    }
+    workspace.assert_nothing_left();
+}

@@ -85,10 +85,10 @@ fn the_plan_says_what_would_run_and_why() {
     let mut command = workspace.command("plan");
     command.env("MORI_RETRIES", "3");
     let ran = crate::support::run(command, ["--why", "retries", "--retries", "1"]).ends_with(0);
-    insta::assert_snapshot!(ran.stdout.lines().take(3).collect::<Vec<_>>().join("\n"), @r"
+    insta::assert_snapshot!(ran.stdout.lines().take(3).collect::<Vec<_>>().join("\n"), @"
     retries = 1
-      --retries                         1  <-- taken
-      MORI_RETRIES                      3
+      command line (--retries)                1  <-- taken
+      environment (MORI_RETRIES)              3
     ");
     workspace.run("plan", ["--why", "retires"]).ends_with(96).says(["retires", "retries"]);
 }

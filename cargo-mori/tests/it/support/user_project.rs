@@ -70,7 +70,8 @@ impl Workspace {
         cargo
     }
 
-    fn place(&self, command: &mut Command) {
+    /// The folders that a command in the workspace goes by.
+    pub fn place(&self, command: &mut Command) {
         command
             .current_dir(self.source)
             .env("CARGO_TARGET_DIR", &self.target)

@@ -49,8 +49,8 @@ pub enum Request {
     Restore { lane: LaneId, snapshot: u64 },
     /// Back to the fixture layer; closes the lane's connections.
     Reset { lane: LaneId },
-    /// A private copy of the lane as a plain database file, for a native driver. Path is returned.
-    Export { lane: LaneId, path: Option<PathBuf> },
+    /// A private copy of the lane as a plain database file, for a native driver. Its path is returned.
+    Export { lane: LaneId },
     /// The test is over: reset, or keep and replace, the lane. The lane is no longer held afterwards.
     Finish { lane: LaneId, outcome: Outcome, keep: Keep },
     /// Figures of the whole run, for the runner's summary.

@@ -21,7 +21,7 @@ impl fmt::Display for Key {
             .map(|value| match value {
                 Value::Null => serde_json::Value::Null,
                 Value::Int(value) => (*value).into(),
-                Value::Real(value) => (*value).into(),
+                Value::Real(value) if value.is_finite() => (*value).into(),
                 other => other.to_string().into(),
             })
             .collect();

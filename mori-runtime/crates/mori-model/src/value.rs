@@ -11,9 +11,54 @@ use std::hash::{Hash, Hasher};
 pub enum Value {
     Null,
     Int(i64),
-    Real(f64),
+    Real(#[serde(with = "real")] f64),
     Text(String),
     Blob(Vec<u8>),
+}
+
+/// A real as a number, and the infinities, which JSON does not have, as the texts `inf` and `-inf`.
+mod real {
+    use serde::de::{Deserializer, Error, Unexpected, Visitor};
+    use serde::ser::Serializer;
+    use std::fmt;
+
+    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        if value.is_finite() { serializer.serialize_f64(*value) } else { serializer.collect_str(value) }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        deserializer.deserialize_any(RealVisitor)
+    }
+
+    struct RealVisitor;
+
+    impl Visitor<'_> for RealVisitor {
+        type Value = f64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a number, \"inf\" or \"-inf\"")
+        }
+
+        fn visit_f64<E>(self, value: f64) -> Result<f64, E> {
+            Ok(value)
+        }
+
+        fn visit_i64<E>(self, value: i64) -> Result<f64, E> {
+            Ok(value as f64)
+        }
+
+        fn visit_u64<E>(self, value: u64) -> Result<f64, E> {
+            Ok(value as f64)
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<f64, E> {
+            match text {
+                "inf" => Ok(f64::INFINITY),
+                "-inf" => Ok(f64::NEG_INFINITY),
+                other => Err(E::invalid_value(Unexpected::Str(other), &self)),
+            }
+        }
+    }
 }
 
 impl Value {
@@ -151,5 +196,20 @@ impl From<Vec<u8>> for Value {
 impl<T: Into<Value>> From<Option<T>> for Value {
     fn from(value: Option<T>) -> Value {
         value.map_or(Value::Null, Into::into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_come_back_from_json_as_they_were() {
+        let reals = [0.0, -0.0, 0.1, 14_f64.sqrt(), 5e-324, f64::MAX, 1e20, f64::INFINITY, f64::NEG_INFINITY];
+        let values = reals.into_iter().map(Value::Real).chain([Value::Null, Value::Int(i64::MIN), "ü\0".into(), vec![0_u8, 255].into()]);
+        for value in values {
+            let json = serde_json::to_string(&value).unwrap();
+            assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), value, "{json}");
+        }
     }
 }

@@ -50,6 +50,8 @@ pub struct Lane {
     /// Tables that committed statements have changed since the last reset.
     dirty: RwLock<DirtyTables>,
     schemas: Mutex<SchemaCache>,
+    /// Counts DDL.
+    ddl: AtomicU64,
     snapshots: Mutex<Vec<Snapshot>>,
     committed: AtomicU64,
     rolled_back: AtomicU64,
@@ -81,6 +83,7 @@ impl Lane {
             routing: Mutex::default(),
             dirty: RwLock::default(),
             schemas: Mutex::default(),
+            ddl: AtomicU64::new(0),
             snapshots: Mutex::default(),
             committed: AtomicU64::new(0),
             rolled_back: AtomicU64::new(0),
@@ -113,7 +116,7 @@ impl Lane {
         }
         let dir = self.dir.join("below");
         std::fs::create_dir_all(&dir).map_err(BrokerError::io("create", &dir))?;
-        let file = LaneFile::volatile(&dir, self.file.below()).map_err(BrokerError::io("create a lane in", &dir))?;
+        let file = LaneFile::sealed(&dir, self.file.below()).map_err(BrokerError::io("create a lane in", &dir))?;
         *below = Some(file.clone());
         Ok(file)
     }
@@ -162,9 +165,9 @@ impl Lane {
     /// Logs a statement. Numbers it and its connection.
     pub fn record(&self, session: SessionKey, entry: RouteEntry) {
         let mut routing = lock(&self.routing);
-        let entry = routing.push(session, entry);
+        let entry = routing.push(session, entry, self.observer.is_none());
         if let Some(observer) = &self.observer {
-            observer.executed(entry);
+            observer.executed(&entry);
         }
     }
 
@@ -181,9 +184,19 @@ impl Lane {
         }
     }
 
-    /// The lane's schema as `connection` sees it.
+    /// The lane's schema as `connection` sees it; an older one where it cannot be read without waiting, for it serves the inference of
+    /// types. Takes no lock on the file that `connection` does not hold already, and starts no transaction: a client is only planning.
     pub fn schema(&self, connection: &Connection) -> sqlite::SqliteResult<Arc<Schema>> {
-        lock(&self.schemas).get(connection)
+        if let Some(schema) = lock(&self.schemas).shared() {
+            return Ok(schema);
+        }
+        // The cache is not locked meanwhile.
+        let read = if connection.holds_snapshot() { Schema::read(connection) } else { connection.glance().and_then(|own| Schema::read(&own)) };
+        match read {
+            Ok(schema) => Ok(lock(&self.schemas).keep(schema)),
+            Err(error) if error.is_busy() => Ok(lock(&self.schemas).last()),
+            Err(error) => Err(error),
+        }
     }
 
     /// What is known of a statement's text.
@@ -198,6 +211,12 @@ impl Lane {
     /// DDL ran somewhere on the lane: a version number alone no longer names a schema.
     pub fn note_ddl(&self) {
         lock(&self.schemas).note_ddl();
+        self.ddl.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often DDL ran on the lane.
+    pub fn ddl_count(&self) -> u64 {
+        self.ddl.load(Ordering::Acquire)
     }
 
     /// The difference from the layer below, of committed changes. Nothing is read if nothing was written.
@@ -240,9 +259,9 @@ impl Lane {
         }
     }
 
-    /// A copy of the lane's committed content as a plain database file, for a native driver: at `path`, or in the lane's folder.
-    pub fn export(&self, path: Option<PathBuf>) -> Result<PathBuf, BrokerError> {
-        let path = path.unwrap_or_else(|| self.dir.join(format!("{}.db", self.database)));
+    /// A copy of the lane's committed content as a plain database file in the lane's folder, for a native driver.
+    pub fn export(&self) -> Result<PathBuf, BrokerError> {
+        let path = self.dir.join(format!("{}.db", self.database));
         for suffix in ["", "-wal", "-journal"] {
             let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
         }
@@ -271,6 +290,7 @@ impl Lane {
 
     /// Where generated keys continue.
     pub fn sequences(&self) -> Result<std::collections::BTreeMap<String, mori_model::SequenceInfo>, BrokerError> {
+        let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         let below = self.open_below()?;
         let schema = Schema::read(&below).map_err(BrokerError::sqlite("read the schema"))?;
         sqlite::sequences(&below, &schema).map_err(BrokerError::sqlite("read the largest keys"))

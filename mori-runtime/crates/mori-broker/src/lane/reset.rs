@@ -24,6 +24,7 @@ impl Lane {
     pub fn finish(&self) -> Result<(u64, u64), BrokerError> {
         let _gate = self.stop_statements();
         self.close_databases();
+        self.settle()?;
         let counts = self.counts()?;
         self.file.clear().map_err(BrokerError::io("clear", self.file.path()))?;
         self.forget();
@@ -35,27 +36,67 @@ impl Lane {
     pub fn rebase(&self, below: impl FnOnce() -> Result<Arc<Layer>, BrokerError>) -> Result<(), BrokerError> {
         let _gate = self.stop_statements();
         self.close_databases();
+        self.replace_below(below)
+    }
+
+    /// As `rebase`, for a lane without changes and without clients. False if it has either: then nothing is interrupted or closed.
+    pub fn rebase_if_unused(&self, below: impl FnOnce() -> Result<Arc<Layer>, BrokerError>) -> Result<bool, BrokerError> {
+        // Without clients, only looks of our own are in the gate, and soon leave it.
+        let _gate = loop {
+            if self.has_sessions() {
+                return Ok(false);
+            }
+            match self.gate.try_write() {
+                Ok(gate) => break gate,
+                Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+            }
+        };
+        // A client that enters from here on reaches the file after us.
+        if self.has_sessions() || !self.file.is_clean() {
+            return Ok(false);
+        }
+        self.replace_below(below)?;
+        Ok(true)
+    }
+
+    /// The gate is held for writing, and no session has a connection open.
+    fn replace_below(&self, below: impl FnOnce() -> Result<Arc<Layer>, BrokerError>) -> Result<(), BrokerError> {
         *lock(&self.below) = None;
         self.file.clear().map_err(BrokerError::io("clear", self.file.path()))?;
         let below = below()?;
         self.file.rebase(below).map_err(BrokerError::io("clear", self.file.path()))?;
         self.forget();
+        lock(&self.schemas).rebase();
         Ok(())
     }
 
     /// Stops everything and leaves the file closed, so that it can be kept or frozen.
-    pub fn close(&self) {
+    pub fn close(&self) -> Result<(), BrokerError> {
         let _gate = self.stop_statements();
         self.close_databases();
         for (_, session) in self.open_sessions() {
             session.disconnect();
         }
+        self.settle()
+    }
+
+    /// Folds the write-ahead log into the pages, or rolls a journal back: a connection that was interrupted closes without doing so.
+    /// The gate is held for writing, and no connection is open.
+    fn settle(&self) -> Result<(), BrokerError> {
+        if self.file.has_journal() {
+            let connection = self.open_for_bookkeeping().map_err(BrokerError::sqlite("open the lane"))?;
+            connection.query("SELECT count(*) FROM sqlite_schema", &[]).map_err(BrokerError::sqlite("read the lane"))?;
+        }
+        Ok(())
     }
 
     fn forget(&self) {
         self.dirty.write().unwrap_or_else(PoisonError::into_inner).clear();
         *lock(&self.routing) = super::RoutingLog::default();
         lock(&self.schemas).reset();
+        // What was prepared for another schema is prepared anew.
+        self.ddl.fetch_add(1, Ordering::Release);
         lock(&self.snapshots).clear();
         self.committed.store(0, Ordering::Relaxed);
         self.rolled_back.store(0, Ordering::Relaxed);
@@ -105,10 +146,16 @@ impl Lane {
                 Err(TryLockError::WouldBlock) => {}
             }
             for (_, session) in self.open_sessions() {
-                session.interrupt();
-                // A session that waits for its client to read is not interrupted by SQLite.
-                if tries > 100 && session.slot.try_lock().is_err() {
-                    session.disconnect();
+                match session.slot.try_lock() {
+                    // An idle session may hold the lock that a running statement waits for.
+                    Ok(mut slot) => drop(slot.take()),
+                    Err(_) => {
+                        session.interrupt();
+                        // One that waits for its client to read is not interrupted by SQLite.
+                        if tries > 100 {
+                            session.disconnect();
+                        }
+                    }
                 }
             }
             tries += 1;

@@ -18,16 +18,15 @@ pub struct RouteEntry {
 
 #[derive(Debug, Default)]
 pub struct RoutingLog {
-    entries: Vec<RouteEntry>,
+    records: Vec<RouteRecord>,
     last_ordinal: u64,
     statements: u64,
     aliases: HashMap<SessionKey, u32>,
-    overflow: Option<Box<RouteEntry>>,
 }
 
 impl RoutingLog {
-    /// Adds an entry, giving it its ordinal and its connection's number.
-    pub(super) fn push(&mut self, session: SessionKey, mut entry: RouteEntry) -> &RouteEntry {
+    /// Numbers an entry and its connection, and remembers its record if `is_kept`.
+    pub(super) fn push(&mut self, session: SessionKey, mut entry: RouteEntry, is_kept: bool) -> RouteEntry {
         let next_alias = self.aliases.len() as u32 + 1;
         entry.record.session = *self.aliases.entry(session).or_insert(next_alias);
         self.last_ordinal += 1;
@@ -35,15 +34,14 @@ impl RoutingLog {
         if !matches!(entry.record.operation, Operation::Transaction | Operation::Session) {
             self.statements += 1;
         }
-        if self.entries.len() == RECORDS_MAX {
-            return self.overflow.insert(Box::new(entry));
+        if is_kept && self.records.len() < RECORDS_MAX {
+            self.records.push(entry.record.clone());
         }
-        self.entries.push(entry);
-        &self.entries[self.entries.len() - 1]
+        entry
     }
 
     pub(super) fn records(&self) -> Vec<RouteRecord> {
-        self.entries.iter().map(|entry| entry.record.clone()).collect()
+        self.records.clone()
     }
 
     /// Statements executed, transaction control and session settings left out.

@@ -53,6 +53,8 @@ const PAST_LEASES_MAX: usize = 1000;
 pub struct Sessions {
     open: BTreeMap<SessionKey, SessionHandle>,
     accepted: u64,
+    /// Only the connections of the current lease are served: this lane is lent to tests.
+    is_lent: bool,
     current: Option<Lease>,
     past: Vec<Lease>,
     late_writes: Vec<String>,
@@ -69,6 +71,11 @@ impl Sessions {
 }
 
 impl super::Lane {
+    /// From now on nobody is served without a lease.
+    pub fn lend(&self) {
+        super::lock(&self.sessions).is_lent = true;
+    }
+
     /// Starts a lease: the lane belongs to `test` until the next `end_lease`.
     pub fn start_lease(&self, id: u64, test: &str) {
         let mut sessions = super::lock(&self.sessions);
@@ -86,17 +93,15 @@ impl super::Lane {
         }
     }
 
-    pub fn current_lease(&self) -> Option<Lease> {
-        super::lock(&self.sessions).current.clone()
-    }
-
-    /// The test of a lease that has ended.
-    pub fn ended_lease(&self, id: u64) -> Option<Lease> {
+    /// Whether a connection of this lease may not be served: then the test it belonged to, as far as that is remembered.
+    pub fn ended_test(&self, lease: u64) -> Option<String> {
         let sessions = super::lock(&self.sessions);
-        if sessions.current.as_ref().is_some_and(|lease| lease.id == id) {
+        let is_current = sessions.current.as_ref().is_some_and(|current| current.id == lease);
+        if is_current || !sessions.is_lent {
             return None;
         }
-        sessions.past.iter().rev().find(|lease| lease.id == id).cloned()
+        let past = sessions.past.iter().rev().find(|past| past.id == lease);
+        Some(past.map_or_else(|| "(unknown)".to_owned(), |past| past.test.clone()))
     }
 
     /// Notes that a test which has ended tried to write.

@@ -1,6 +1,6 @@
 //! The control socket of a running proxy: status, inspect, reset, stop.
 
-use super::{Core, project, report, state_files};
+use super::{Core, project, refresh, report, state_files};
 use crate::error::BrokerError;
 use mori_control::{ControlError, ErrorCode, FrameError, PROTOCOL_VERSION, Request, Response, read_message, write_message};
 use std::io::BufReader;
@@ -30,7 +30,11 @@ fn serve(core: &Core, stream: &UnixStream) {
         let request: Request = match read_message(&mut reader) {
             Ok(request) => request,
             Err(FrameError::Malformed(error)) => {
-                let error = ControlError { code: ErrorCode::Version, message: error.to_string(), remedy: None };
+                let error = ControlError {
+                    code: ErrorCode::Version,
+                    message: error.to_string(),
+                    remedy: None,
+                };
                 let _ = write_message(&mut writer, &Response::Error(error));
                 continue;
             }
@@ -49,24 +53,24 @@ fn serve(core: &Core, stream: &UnixStream) {
 
 fn answer(core: &Core, request: Request) -> Result<Response, BrokerError> {
     let Some(project) = &core.project else {
-        return Err(BrokerError::Unsupported { what: "a kept state has no control socket".to_owned(), remedy: String::new() });
+        return Err(BrokerError::Unsupported {
+            what: "a kept state has no control socket".to_owned(),
+            remedy: String::new(),
+        });
     };
     Ok(match request {
-        Request::Hello { .. } => {
-            Response::Hello { version: PROTOCOL_VERSION, pid: std::process::id(), run_id: project.connection.name.clone() }
-        }
+        Request::Hello { .. } => Response::Hello {
+            version: PROTOCOL_VERSION,
+            pid: std::process::id(),
+            run_id: project.connection.name.clone(),
+        },
         Request::Status => {
             let url = project::read_config(&project.dir).and_then(|config| config.url);
             Response::Status(Box::new(report::status(&core.lane, project, url)?))
         }
         Request::Inspect { table } => Response::Inspect(Box::new(report::inspect(&core.lane, &table)?)),
         Request::ResetProxy { hard } => {
-            if hard || project.prod_has_changed()? {
-                let next = project.prepare_image()?;
-                core.lane.rebase(|| next.put_in_place(project))?;
-            } else {
-                core.lane.reset()?;
-            }
+            refresh::reset(project, &core.lane, hard)?;
             state_files::export(&core.lane, project)?;
             Response::Done
         }

@@ -4,6 +4,7 @@ mod control;
 mod observer;
 pub mod offline;
 mod project;
+mod refresh;
 mod report;
 mod state_files;
 
@@ -52,7 +53,11 @@ impl StopHandle {
         self.0.1.notify_all();
     }
 
-    fn wait(&self) {
+    pub(crate) fn is_stopped(&self) -> bool {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn wait(&self) {
         let mut stopped = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         while !*stopped {
             stopped = self.0.1.wait(stopped).unwrap_or_else(PoisonError::into_inner);
@@ -108,13 +113,13 @@ impl Proxy {
         self.core.stop.wait();
         drop(self.listener);
         let Some(project) = &self.core.project else {
-            self.core.lane.close();
-            return Ok(());
+            return self.core.lane.close();
         };
+        // What clients commit until they are closed belongs to the state.
+        let closed = self.core.lane.close();
         let exported = state_files::export(&self.core.lane, project);
-        self.core.lane.close();
         let _ = std::fs::remove_file(project.socket_path());
         project.write_config(None)?;
-        exported
+        closed.and(exported)
     }
 }

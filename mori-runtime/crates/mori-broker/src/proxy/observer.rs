@@ -1,7 +1,7 @@
 //! The log, the exported state, and a look at prod when a client comes.
 
 use super::project::ProjectFolder;
-use super::state_files;
+use super::{refresh, state_files};
 use crate::error::BrokerError;
 use crate::lane::{Lane, LaneObserver, RouteEntry};
 use mori_model::Operation;
@@ -13,6 +13,9 @@ use std::time::{Duration, SystemTime};
 
 /// Changes that come one after the other are exported together.
 const EXPORT_DELAY: Duration = Duration::from_millis(50);
+
+/// After an export that failed: what is in its way, a full disk for one, may take a while to go.
+const EXPORT_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Observes the lane of a project.
 #[derive(Clone)]
@@ -26,8 +29,17 @@ pub struct ProjectObserver {
 impl ProjectObserver {
     pub fn new(project: Arc<ProjectFolder>, verbose: bool) -> Result<ProjectObserver, BrokerError> {
         let path = project.log_path();
-        let log = OpenOptions::new().create(true).append(true).open(&path).map_err(BrokerError::io("open", path))?;
-        Ok(ProjectObserver { project, log: Arc::new(Mutex::new(log)), verbose, has_changes: Arc::new(AtomicBool::new(false)) })
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(BrokerError::io("open", path))?;
+        Ok(ProjectObserver {
+            project,
+            log: Arc::new(Mutex::new(log)),
+            verbose,
+            has_changes: Arc::new(AtomicBool::new(false)),
+        })
     }
 
     /// Exports the state of the lane whenever it has changed, for as long as the lane lives.
@@ -37,9 +49,10 @@ impl ProjectObserver {
             loop {
                 std::thread::sleep(EXPORT_DELAY);
                 let Some(lane) = lane.upgrade() else { return };
-                if observer.has_changes.swap(false, Ordering::AcqRel) {
-                    // What cannot be exported now is exported with the next change, or at the end.
-                    let _ = state_files::export(&lane, &observer.project);
+                if observer.has_changes.swap(false, Ordering::AcqRel) && state_files::export(&lane, &observer.project).is_err() {
+                    observer.has_changes.store(true, Ordering::Release);
+                    drop(lane);
+                    std::thread::sleep(EXPORT_RETRY_DELAY);
                 }
             }
         });
@@ -48,12 +61,8 @@ impl ProjectObserver {
 
 impl LaneObserver for ProjectObserver {
     fn connecting(&self, lane: &Lane) {
-        // A lane with changes stands on the prod it was changed against; one without follows prod.
-        if !lane.has_sessions() && lane.file.is_clean() && self.project.prod_has_changed().unwrap_or(false) {
-            let refreshed = self.project.prepare_image().and_then(|next| lane.rebase(|| next.put_in_place(&self.project)));
-            if let Err(error) = refreshed {
-                eprintln!("mori: prod has changed, and could not be read again: {error}");
-            }
+        if let Err(error) = refresh::follow_prod(&self.project, lane) {
+            eprintln!("mori: prod has changed, and could not be read again: {error}");
         }
     }
 
@@ -62,7 +71,10 @@ impl LaneObserver for ProjectObserver {
         if self.verbose {
             let tables = record.tables.join(", ");
             let error = record.error.as_deref().map(|code| format!("  error {code}")).unwrap_or_default();
-            eprintln!("c{} {} {tables}  {}  {}{error}  {:?}", record.session, record.verb, record.strategy, record.reason, entry.duration);
+            eprintln!(
+                "c{} {} {tables}  {}  {}{error}  {:?}",
+                record.session, record.verb, record.strategy, record.reason, entry.duration
+            );
         }
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let line = serde_json::json!({
@@ -105,7 +117,12 @@ fn timestamp(since: Duration) -> String {
     let day = day_of_year - (153 * month_index + 2) / 5 + 1;
     let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{millis:03}Z", second / 3600, second / 60 % 60, second % 60)
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{millis:03}Z",
+        second / 3600,
+        second / 60 % 60,
+        second % 60
+    )
 }
 
 #[cfg(test)]

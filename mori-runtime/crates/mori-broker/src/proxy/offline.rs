@@ -1,7 +1,7 @@
 //! `status`, `inspect` and `reset` of a connection that is not started.
 
 use super::project::{self, ProjectFolder};
-use super::{report, state_files};
+use super::{refresh, report, state_files};
 use crate::config::Connection;
 use crate::error::BrokerError;
 use crate::lane::Lane;
@@ -21,12 +21,14 @@ pub fn inspect(project_dir: &Path, connection: &Connection, table: &str) -> Resu
 
 /// Drops all local changes. `hard`: read prod again even if it does not look changed.
 pub fn reset(project_dir: &Path, connection: &Connection, hard: bool) -> Result<(), BrokerError> {
-    let (project, lane) = open(project_dir, connection)?;
-    if hard || project.prod_has_changed()? {
-        let next = project.prepare_image()?;
-        lane.rebase(|| next.put_in_place(&project))?;
-    } else {
-        lane.reset()?;
+    let project = ProjectFolder::lock(project_dir, connection)?;
+    if hard {
+        // It is the way out when the lane cannot be opened. Opened anew, it stands on a new image.
+        project.discard_lane()?;
+    }
+    let lane = open_locked(&project)?;
+    if !hard {
+        refresh::reset(&project, &lane, false)?;
     }
     state_files::export(&lane, &project)
 }
@@ -38,8 +40,16 @@ pub fn control_socket(project_dir: &Path, connection: &Connection) -> PathBuf {
 
 fn open(project_dir: &Path, connection: &Connection) -> Result<(ProjectFolder, Lane), BrokerError> {
     let project = ProjectFolder::lock(project_dir, connection)?;
-    let file = project.open_lane()?;
-    let options = OpenOptions { foreign_keys: connection.foreign_keys, ..OpenOptions::default() };
-    let lane = Lane::new(connection.name.clone(), project.shadow_dir(), file, options, None);
+    let lane = open_locked(&project)?;
     Ok((project, lane))
+}
+
+fn open_locked(project: &ProjectFolder) -> Result<Lane, BrokerError> {
+    let connection = &project.connection;
+    let file = project.open_lane()?;
+    let options = OpenOptions {
+        foreign_keys: connection.foreign_keys,
+        ..OpenOptions::default()
+    };
+    Ok(Lane::new(connection.name.clone(), project.shadow_dir(), file, options, None))
 }

@@ -7,7 +7,9 @@ use crate::error::BrokerError;
 use crate::run::take_prod;
 use mori_backend::embedded::sqlite::{LaneFile, Layer, ProdFingerprint, fixture_key};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -16,6 +18,8 @@ pub struct ProjectFolder {
     pub connection: Connection,
     /// Held while the state is exported.
     pub exporting: Mutex<()>,
+    /// Held from the look whether prod has changed until its new image is in place.
+    pub refreshing: Mutex<()>,
     _lock: File,
 }
 
@@ -68,7 +72,12 @@ impl ProjectFolder {
         let dir = folder(project_dir, connection);
         for sub in ["shadow", "state", "log"] {
             let path = dir.join(sub);
-            fs::create_dir_all(&path).map_err(BrokerError::io("create", path))?;
+            // What is in it is a copy of prod, or comes from it.
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&path)
+                .map_err(BrokerError::io("create", path))?;
         }
         let path = dir.join("lock");
         let lock = OpenOptions::new()
@@ -81,12 +90,21 @@ impl ProjectFolder {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let pid = read_config(&dir).and_then(|config| config.pid).unwrap_or(0);
-                return Err(BrokerError::AlreadyStarted { connection: connection.name.clone(), pid });
+                return Err(BrokerError::AlreadyStarted {
+                    connection: connection.name.clone(),
+                    pid,
+                });
             }
             Err(TryLockError::Error(error)) => return Err(BrokerError::io("lock", path)(error)),
         }
         let dir = dir.canonicalize().map_err(BrokerError::io("resolve", dir))?;
-        Ok(ProjectFolder { dir, connection: connection.clone(), exporting: Mutex::default(), _lock: lock })
+        Ok(ProjectFolder {
+            dir,
+            connection: connection.clone(),
+            exporting: Mutex::default(),
+            refreshing: Mutex::default(),
+            _lock: lock,
+        })
     }
 
     pub fn shadow_dir(&self) -> PathBuf {
@@ -115,12 +133,24 @@ impl ProjectFolder {
     }
 
     /// Opens the lane over the image of prod. A lane that has changes keeps its image; without changes, prod is looked at again.
+    ///
+    /// Errors: `Unsupported` if the lane has changes and what they were made against is not known any more.
     pub fn open_lane(&self) -> Result<Arc<LaneFile>, BrokerError> {
-        if self.known_origin().is_none() {
-            self.prepare_image()?.put_in_place(self)?;
-        }
         let dir = self.shadow_dir();
-        let lane = LaneFile::durable(&dir, self.image()?).map_err(BrokerError::io("open the shadow in", dir))?;
+        let below = match self.image_in_use()? {
+            Some(below) => below,
+            None if has_written(&dir)? => {
+                return Err(BrokerError::Unsupported {
+                    what: format!("the image of prod that the changes in {} were made against is gone", dir.display()),
+                    remedy: format!(
+                        "`mori reset {} --hard` drops the changes and reads prod again",
+                        self.connection.name
+                    ),
+                });
+            }
+            None => self.prepare_image()?.put_in_place(self)?,
+        };
+        let lane = LaneFile::durable(&dir, below).map_err(BrokerError::io("open the shadow in", dir))?;
         if lane.is_clean() && self.prod_has_changed()? {
             let next = self.prepare_image()?;
             let below = next.put_in_place(self)?;
@@ -129,13 +159,37 @@ impl ProjectFolder {
         Ok(lane)
     }
 
-    /// The image of prod as a layer.
-    fn image(&self) -> Result<Arc<Layer>, BrokerError> {
-        let path = self.image_path();
-        if self.connection.prod == Prod::Empty || !path.exists() {
-            return Ok(Arc::new(Layer::Empty));
+    /// Removes the lane's files unread, whatever is in them. The folder is as new then, but for the image.
+    pub fn discard_lane(&self) -> Result<(), BrokerError> {
+        // The origin goes first: if we die on the way, the rest is not taken for a whole lane.
+        for name in [
+            "prod.json",
+            "shadow.pages-wal",
+            "shadow.pages-journal",
+            "shadow.pages",
+            "shadow.map",
+        ] {
+            let path = self.shadow_dir().join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(BrokerError::io("remove", path)(error)),
+                _ => {}
+            }
         }
-        Layer::open_image(&path).map(Arc::new).map_err(BrokerError::io("open", path))
+        Ok(())
+    }
+
+    /// The image of prod as a layer. None if there is none, or nothing tells what it is an image of.
+    fn image_in_use(&self) -> Result<Option<Arc<Layer>>, BrokerError> {
+        let path = self.image_path();
+        match self.known_origin() {
+            None => Ok(None),
+            Some(Origin::Empty) => Ok(Some(Arc::new(Layer::Empty))),
+            Some(_) => match Layer::open_image(&path) {
+                Ok(image) => Ok(Some(Arc::new(image))),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(BrokerError::io("open", path)(error)),
+            },
+        }
     }
 
     /// Reads prod again, beside the image that is in use.
@@ -196,8 +250,35 @@ impl NextImage {
             fs::rename(&from, &to).map_err(BrokerError::io("rename", from))?;
         }
         project.write_json(&project.origin_path(), &self.0)?;
-        project.image()
+        let missing = || BrokerError::io("open", project.image_path())(io::ErrorKind::NotFound.into());
+        project.image_in_use()?.ok_or_else(missing)
     }
+}
+
+/// Whether the lane in `dir` has pages of its own, looked at without opening it: they mean nothing without the layer below them.
+fn has_written(dir: &Path) -> Result<bool, BrokerError> {
+    /// Where the page map says its state, and the state in which it counts. After a clearing, which may not have been finished,
+    /// neither pages nor journals do.
+    const STATE_AT: usize = 12;
+    const STATE_WRITTEN: u8 = 0;
+    const STATE_CLEAN: u8 = 1;
+    let path = dir.join("shadow.map");
+    let mut header = Vec::new();
+    match File::open(&path).and_then(|file| file.take(32).read_to_end(&mut header)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(BrokerError::io("read", path)(error)),
+        _ => {}
+    }
+    // A lane whose process died may have written into its journals only.
+    let has_journal = || {
+        ["shadow.pages-wal", "shadow.pages-journal"]
+            .iter()
+            .any(|name| fs::metadata(dir.join(name)).is_ok_and(|file| file.len() > 0))
+    };
+    Ok(match header.get(STATE_AT) {
+        Some(&STATE_WRITTEN) => true,
+        Some(&STATE_CLEAN) | None => has_journal(),
+        Some(_) => false,
+    })
 }
 
 /// `config.json`, if there is one.

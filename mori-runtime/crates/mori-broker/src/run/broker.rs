@@ -32,8 +32,6 @@ struct State {
     next_slot: u32,
     free_slots: Vec<u32>,
     stats: RunStats,
-    /// Process ids of tests, for the case that the runner is lost.
-    test_pids: Vec<u32>,
 }
 
 struct Leased {
@@ -41,6 +39,15 @@ struct Leased {
     lane: SuiteLane,
     test: String,
     acquire: Duration,
+}
+
+/// How a lease came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// The test said so.
+    Told,
+    /// The test's process ended while it held the lane.
+    Lost,
 }
 
 fn micros(duration: Duration) -> u64 {
@@ -56,14 +63,6 @@ impl Broker {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn note_test(&self, pid: u32) {
-        self.state().test_pids.push(pid);
-    }
-
-    pub fn test_pids(&self) -> Vec<u32> {
-        self.state().test_pids.clone()
     }
 
     /// A lane for a test.
@@ -170,6 +169,10 @@ impl Broker {
 
     /// The test is over: the lane goes back to its fixture layer, or is kept and replaced.
     pub fn finish(&self, id: LaneId, outcome: &Outcome, keep: Keep) -> Result<Finished, BrokerError> {
+        self.end_lease(id, outcome, keep, Ending::Told)
+    }
+
+    fn end_lease(&self, id: LaneId, outcome: &Outcome, keep: Keep, ending: Ending) -> Result<Finished, BrokerError> {
         let leased = self.state().leased.remove(&id).ok_or(BrokerError::NoSuchLane(id.0))?;
         let lane = leased.lane.lane.clone();
         // From here on the test's connections are late.
@@ -181,7 +184,7 @@ impl Broker {
         let start = Instant::now();
         let (counts, kept) = if wants_kept {
             let delta = lane.delta()?;
-            let kept = self.keep(&leased, &delta)?;
+            let kept = self.keep(&leased, &delta, ending)?;
             self.retire(leased.lane);
             ((delta.delta_rows() as u64, delta.tombstones() as u64), Some(kept))
         } else {
@@ -208,11 +211,22 @@ impl Broker {
         Ok(finished)
     }
 
-    fn keep(&self, leased: &Leased, delta: &LaneDelta) -> Result<KeptState, BrokerError> {
+    fn keep(&self, leased: &Leased, delta: &LaneDelta, ending: Ending) -> Result<KeptState, BrokerError> {
         let lane = &leased.lane.lane;
         let routing = lane.routing();
-        lane.close();
-        kept::save(&self.target_dir, &leased.test, &leased.suite.connection, &lane.file, &leased.suite.below, delta, &routing)
+        lane.close()?;
+        let state = kept::Leaving {
+            test: &leased.test,
+            connection: &leased.suite.connection,
+            layers: &leased.suite.layer_names,
+            slot: leased.lane.slot,
+            lost: ending == Ending::Lost,
+            file: &lane.file,
+            below: &leased.suite.below,
+            delta,
+            routing: &routing,
+        };
+        kept::save(&self.target_dir, &state)
     }
 
     /// A lane that is not used again: its late writes are remembered, its number and its folder go.
@@ -230,7 +244,7 @@ impl Broker {
     pub fn lost(&self, id: LaneId) {
         let outcome = Outcome::Failed { message: "the test process ended while it held the lane".to_owned() };
         // Nobody is there to tell of an error; the runner sees the test's exit.
-        let _ = self.finish(id, &outcome, Keep::OnFailure);
+        let _ = self.end_lease(id, &outcome, Keep::OnFailure, Ending::Lost);
     }
 
     pub fn is_idle(&self) -> bool {

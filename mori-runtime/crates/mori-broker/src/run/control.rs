@@ -1,6 +1,7 @@
 //! One control connection: a test, the runner, or a tool.
 
 use super::broker::Broker;
+use super::clients::ClientKey;
 use super::serve::Shared;
 use crate::error::BrokerError;
 use mori_control::{
@@ -11,18 +12,27 @@ use std::io::BufReader;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How long the figures of a run wait for its tests' connections. All of its processes have ended by then, so that this is for a process
+/// that one of them left behind.
+const SETTLE_MAX: Duration = Duration::from_secs(5);
 
 /// Serves a connection until it closes; then gives back what it holds.
 pub fn serve(shared: &Arc<Shared>, stream: &UnixStream) {
     shared.connections.fetch_add(1, Ordering::AcqRel);
-    let mut connection = Control { broker: shared.broker.clone(), shared: shared.clone(), lanes: BTreeSet::new(), role: None };
+    let mut connection =
+        Control { broker: shared.broker.clone(), shared: shared.clone(), lanes: BTreeSet::new(), role: None, run_id: None, test: None };
     // A broken connection is an answer too: the lease ends.
     let _ = connection.run(stream);
     for lane in std::mem::take(&mut connection.lanes) {
         connection.broker.lost(lane);
     }
+    if let Some(test) = connection.test {
+        shared.tests.leave(test);
+    }
     if let Some(Role::Runner { .. }) = connection.role {
-        shared.runner_lost();
+        shared.runner_lost(connection.run_id.as_deref());
     }
     shared.connections.fetch_sub(1, Ordering::AcqRel);
     shared.touch();
@@ -33,6 +43,9 @@ struct Control {
     shared: Arc<Shared>,
     lanes: BTreeSet<LaneId>,
     role: Option<Role>,
+    run_id: Option<String>,
+    /// Set for a test.
+    test: Option<ClientKey>,
 }
 
 impl Control {
@@ -65,7 +78,7 @@ impl Control {
         }
         let to_control = |error: BrokerError| error.to_control();
         Ok(match request {
-            Request::Hello { version, role, .. } => {
+            Request::Hello { version, role, run_id } => {
                 if version != PROTOCOL_VERSION {
                     return Err(ControlError {
                         code: ErrorCode::Version,
@@ -73,9 +86,10 @@ impl Control {
                         remedy: Some("install the cargo-mori of the same version as the dev-dependency mori-runtime".to_owned()),
                     });
                 }
-                if let Role::Test { pid } = role {
-                    self.broker.note_test(pid);
+                if let (Role::Test { pid }, None) = (&role, self.test) {
+                    self.test = Some(self.shared.tests.enter(*pid, run_id.clone()));
                 }
+                self.run_id = run_id;
                 self.role = Some(role);
                 Response::Hello { version: PROTOCOL_VERSION, pid: std::process::id(), run_id: self.broker.run_id.clone() }
             }
@@ -97,14 +111,20 @@ impl Control {
                 self.lane(lane)?.reset().map_err(to_control)?;
                 Response::Done
             }
-            Request::Export { lane, path } => Response::Exported { path: self.lane(lane)?.export(path).map_err(to_control)? },
+            Request::Export { lane } => Response::Exported { path: self.lane(lane)?.export().map_err(to_control)? },
             Request::Finish { lane, outcome, keep } => {
                 self.held(lane)?;
                 let finished = self.broker.finish(lane, &outcome, keep).map_err(to_control)?;
                 self.lanes.remove(&lane);
                 Response::Finished(Box::new(finished))
             }
-            Request::RunStats => Response::RunStats(Box::new(self.broker.stats())),
+            Request::RunStats => {
+                if let (Some(Role::Runner { .. }), Some(run_id)) = (&self.role, &self.run_id) {
+                    // The runner has seen its tests end. What a test that died has left is put in order before it is told of.
+                    self.shared.tests.wait_for_end_of(run_id, SETTLE_MAX);
+                }
+                Response::RunStats(Box::new(self.broker.stats()))
+            }
             Request::Shutdown => Response::Done,
             Request::Status | Request::Inspect { .. } | Request::ResetProxy { .. } => {
                 return Err(ControlError {

@@ -31,20 +31,43 @@ pub struct KeptInfo {
     pub foreign_keys: bool,
     /// Seconds since 1970.
     pub created_unix: u64,
+    /// Nanoseconds beyond, for the order of states that were kept in the same second.
+    #[serde(default)]
+    created_ns: u32,
     /// Whether there is an image of prod below the pages.
     has_image: bool,
+    /// The test's process ended while it held the lane: it has reported nothing.
+    #[serde(default)]
+    pub lost: bool,
+    /// The lane's number in reports; 0 where it was not written down.
+    #[serde(default)]
+    pub slot: u32,
+    #[serde(default)]
+    pub engine: String,
+    /// `fixture:shop`, or the redacted URL.
+    #[serde(default)]
+    pub prod: String,
+    /// Names of the layers above prod.
+    #[serde(default)]
+    pub layers: Vec<String>,
+}
+
+/// The state of a lane, with what is to be known of it.
+pub(super) struct Leaving<'a> {
+    pub test: &'a str,
+    pub connection: &'a Connection,
+    pub layers: &'a [String],
+    pub slot: u32,
+    pub lost: bool,
+    pub file: &'a Arc<LaneFile>,
+    pub below: &'a Arc<Layer>,
+    pub delta: &'a LaneDelta,
+    pub routing: &'a [RouteRecord],
 }
 
 /// Writes down the state of a lane. No connection to it may be open.
-pub(super) fn save(
-    target_dir: &Path,
-    test: &str,
-    connection: &Connection,
-    lane: &Arc<LaneFile>,
-    below: &Arc<Layer>,
-    delta: &LaneDelta,
-    routing: &[RouteRecord],
-) -> Result<KeptState, BrokerError> {
+pub(super) fn save(target_dir: &Path, state: &Leaving<'_>) -> Result<KeptState, BrokerError> {
+    let Leaving { test, connection, .. } = *state;
     let folder = mori_dir(target_dir).join("kept");
     let dir = folder.join(file_name(test));
     match fs::remove_dir_all(&dir) {
@@ -57,7 +80,7 @@ pub(super) fn save(
         let bytes = json.map_err(BrokerError::Json)?;
         fs::write(&path, bytes).map_err(BrokerError::io("write", path))
     };
-    let image = Layer::image_path(below).map(Path::to_owned);
+    let image = Layer::image_path(state.below).map(Path::to_owned);
     let has_image = image.is_some();
     if let Some(image) = image {
         let target = dir.join("prod.db");
@@ -66,17 +89,23 @@ pub(super) fn save(
             .or_else(|_| fs::copy(&image, &target).map(drop))
             .map_err(BrokerError::io("write", target))?;
     }
-    lane.flatten_into(&dir).map_err(BrokerError::io("write the pages of the lane to", &dir))?;
-    write(DELTA, serde_json::to_vec_pretty(delta))?;
-    write(ROUTING, serde_json::to_vec_pretty(routing))?;
-    let created = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    state.file.flatten_into(&dir).map_err(BrokerError::io("write the pages of the lane to", &dir))?;
+    write(DELTA, serde_json::to_vec_pretty(state.delta))?;
+    write(ROUTING, serde_json::to_vec_pretty(state.routing))?;
+    let created = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let info = KeptInfo {
         test: test.to_owned(),
         dir: dir.clone(),
         connection: connection.name.clone(),
         foreign_keys: connection.foreign_keys,
-        created_unix: created,
+        created_unix: created.as_secs(),
+        created_ns: created.subsec_nanos(),
         has_image,
+        lost: state.lost,
+        slot: state.slot,
+        engine: connection.engine.name().to_owned(),
+        prod: connection.redacted_url(),
+        layers: state.layers.to_vec(),
     };
     // The description comes last: without it the folder is no kept state.
     let json = serde_json::to_vec_pretty(&info).map_err(BrokerError::Json)?;
@@ -96,7 +125,7 @@ fn file_name(test: &str) -> String {
 pub fn list(target_dir: &Path) -> Vec<KeptInfo> {
     let Ok(entries) = fs::read_dir(mori_dir(target_dir).join("kept")) else { return Vec::new() };
     let mut all: Vec<KeptInfo> = entries.filter_map(|entry| read(&entry.ok()?.path()).ok()).collect();
-    all.sort_by(|a, b| (a.created_unix, &a.test).cmp(&(b.created_unix, &b.test)));
+    all.sort_by(|a, b| (a.created_unix, a.created_ns, &a.test).cmp(&(b.created_unix, b.created_ns, &b.test)));
     all
 }
 

@@ -3,11 +3,11 @@
 use crate::config::{Connection, Prod};
 use crate::error::BrokerError;
 use mori_backend::embedded::sqlite::{self, LaneFile, Layer, OpenOptions, ProdFingerprint};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 /// What a file was when a layer was built from it: length and time of its last change.
 pub type Stamp = (PathBuf, Option<(u64, SystemTime)>);
@@ -18,10 +18,39 @@ pub fn stamp(path: &Path) -> Stamp {
     (path.to_owned(), stamp)
 }
 
+/// What prod was when an image of it was first wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ProdStamp {
+    Empty,
+    File { path: PathBuf, fingerprint: ProdFingerprint },
+    Fixture(Vec<Stamp>),
+}
+
+/// Prod files that tests of this process stand on, and when each was last looked at. A process is one broker.
+static PINNED: Mutex<BTreeMap<PathBuf, (Instant, ProdFingerprint)>> = Mutex::new(BTreeMap::new());
+
+/// Tests of one run see one prod. A broker that is kept warm between runs looks at it again after this time.
+const PIN_AGE_MAX: Duration = Duration::from_secs(60);
+
+/// The prod file as it was when it was last looked at, which is `now` where that was too long ago.
+fn pinned(path: &Path, now: Instant) -> ProdStamp {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut pinned = PINNED.lock().unwrap_or_else(PoisonError::into_inner);
+    let fingerprint = match pinned.get(&path) {
+        Some((at, fingerprint)) if now.saturating_duration_since(*at) <= PIN_AGE_MAX => fingerprint.clone(),
+        _ => {
+            let fingerprint = ProdFingerprint::of(&path);
+            pinned.insert(path.clone(), (now, fingerprint.clone()));
+            fingerprint
+        }
+    };
+    ProdStamp::File { path, fingerprint }
+}
+
 /// What a layer is made of, from prod upwards. Equal recipes give equal layers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Recipe {
-    pub prod: Vec<Stamp>,
+    pub prod: ProdStamp,
     pub foreign_keys: bool,
     pub scripts: Vec<Stamp>,
 }
@@ -30,6 +59,8 @@ pub struct Recipe {
 pub struct Layers {
     cache_dir: PathBuf,
     work_dir: PathBuf,
+    /// Apart from the scripts on it: settings of a connection make no other image.
+    prods: HashMap<ProdStamp, Arc<Layer>>,
     built: HashMap<Recipe, Arc<Layer>>,
     next: u32,
 }
@@ -37,19 +68,21 @@ pub struct Layers {
 impl Layers {
     /// `cache_dir` keeps images and fixture databases between runs, `work_dir` goes with the run.
     pub fn new(cache_dir: PathBuf, work_dir: PathBuf) -> Layers {
-        Layers { cache_dir, work_dir, built: HashMap::new(), next: 0 }
+        Layers {
+            cache_dir,
+            work_dir,
+            prods: HashMap::new(),
+            built: HashMap::new(),
+            next: 0,
+        }
     }
 
-    /// The files a connection's prod consists of, as they are now.
-    pub fn prod_stamps(connection: &Connection) -> Vec<Stamp> {
+    /// What a connection's prod is to the tests that come now.
+    pub fn prod_stamps(connection: &Connection) -> ProdStamp {
         match &connection.prod {
-            Prod::SqliteFile(path) => {
-                let mut log = path.clone().into_os_string();
-                log.push("-wal");
-                vec![stamp(path), stamp(Path::new(&log))]
-            }
-            Prod::Fixture { sql, .. } => sql.iter().map(|path| stamp(path)).collect(),
-            Prod::Empty | Prod::Url(_) => Vec::new(),
+            Prod::SqliteFile(path) => pinned(path, Instant::now()),
+            Prod::Fixture { sql, .. } => ProdStamp::Fixture(sql.iter().map(|path| stamp(path)).collect()),
+            Prod::Empty | Prod::Url(_) => ProdStamp::Empty,
         }
     }
 
@@ -58,14 +91,19 @@ impl Layers {
         if let Some(layer) = self.built.get(recipe) {
             return Ok(layer.clone());
         }
-        let layer = match recipe.scripts.split_last() {
-            None => Arc::new(self.prod(connection)?),
-            Some(_) => {
-                let below = self.get(connection, &Recipe { scripts: Vec::new(), ..recipe.clone() })?;
-                let scripts: Vec<&Path> = recipe.scripts.iter().map(|(path, _)| path.as_path()).collect();
-                Arc::new(self.run_scripts(connection, below, &scripts)?)
+        let below = match self.prods.get(&recipe.prod) {
+            Some(prod) => prod.clone(),
+            None => {
+                let prod = Arc::new(self.prod(connection)?);
+                self.prods.insert(recipe.prod.clone(), prod.clone());
+                prod
             }
         };
+        if recipe.scripts.is_empty() {
+            return Ok(below);
+        }
+        let scripts: Vec<&Path> = recipe.scripts.iter().map(|(path, _)| path.as_path()).collect();
+        let layer = Arc::new(self.run_scripts(connection, below, &scripts)?);
         self.built.insert(recipe.clone(), layer.clone());
         Ok(layer)
     }
@@ -100,15 +138,22 @@ impl Layers {
         let dir = self.work_dir.join(format!("layer-{}", self.next));
         fs::create_dir_all(&dir).map_err(BrokerError::io("create", &dir))?;
         let file = LaneFile::volatile(&dir, below).map_err(BrokerError::io("create a layer in", &dir))?;
-        let options = OpenOptions { foreign_keys: connection.foreign_keys, ..OpenOptions::default() };
+        let options = OpenOptions {
+            foreign_keys: connection.foreign_keys,
+            ..OpenOptions::default()
+        };
         let database = sqlite::Connection::open(&file, &options).map_err(BrokerError::sqlite("open a layer"))?;
         for script in scripts {
             sqlite::run_sql_file(script, |sql| database.execute(sql).map_err(|error| error.message))?;
             if !database.is_autocommit() {
-                database.execute("COMMIT").map_err(BrokerError::sqlite(format!("commit {}", script.display())))?;
+                database
+                    .execute("COMMIT")
+                    .map_err(BrokerError::sqlite(format!("commit {}", script.display())))?;
             }
         }
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)").map_err(BrokerError::sqlite("close a layer"))?;
+        database
+            .execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            .map_err(BrokerError::sqlite("close a layer"))?;
         drop(database);
         LaneFile::freeze(file).map_err(BrokerError::io("close a layer in", &dir))
     }

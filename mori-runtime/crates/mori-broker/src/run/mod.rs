@@ -1,6 +1,7 @@
 //! The broker of a test run: suites of lanes, leased to tests over the control socket.
 
 mod broker;
+mod clients;
 mod control;
 mod folder;
 pub mod kept;

@@ -1,13 +1,15 @@
 //! The broker's process: its socket, its end, and what it leaves behind, which is nothing.
 
 use super::broker::{Broker, mori_dir};
+use super::clients::TestClients;
 use super::control;
 use super::folder::RunFolder;
 use crate::config::write_atomically;
 use crate::error::BrokerError;
-use std::os::unix::net::{UnixListener, UnixStream};
+use crate::proxy::StopHandle;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,10 +35,10 @@ pub struct BrokerOptions {
 /// What control connections share.
 pub(super) struct Shared {
     pub broker: Arc<Broker>,
+    pub tests: TestClients,
     pub connections: AtomicUsize,
     last_use: Mutex<Instant>,
-    stopping: AtomicBool,
-    socket: PathBuf,
+    stop: StopHandle,
     has_runner: bool,
     idle_max: Duration,
 }
@@ -47,24 +49,20 @@ impl Shared {
     }
 
     pub fn shut_down(&self) {
-        if !self.stopping.swap(true, Ordering::AcqRel) {
-            // Wakes the thread that waits for a connection.
-            let _ = UnixStream::connect(&self.socket);
-        }
+        self.stop.stop();
     }
 
-    /// The runner is gone without a word: so is the run. Its tests are ended, for nobody reads them.
-    pub fn runner_lost(&self) {
-        if self.stopping.load(Ordering::Acquire) || !self.has_runner {
+    /// The runner's connection has closed. Without a word before, so is the run: its tests are ended, for nobody reads them.
+    pub fn runner_lost(&self, run_id: Option<&str>) {
+        if self.stop.is_stopped() {
             return;
         }
-        for pid in self.broker.test_pids() {
-            if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
-                // The process may have ended by itself.
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            }
+        if let Some(run_id) = run_id {
+            self.tests.kill(run_id);
         }
-        self.shut_down();
+        if self.has_runner {
+            self.shut_down();
+        }
     }
 
     fn is_unused(&self) -> bool {
@@ -85,10 +83,10 @@ pub fn run_broker(options: BrokerOptions, on_ready: impl FnOnce(&Path)) -> Resul
     let broker = Arc::new(Broker::new(run_id.clone(), options.target_dir.clone(), run.path.clone()));
     let shared = Arc::new(Shared {
         broker,
+        tests: TestClients::default(),
         connections: AtomicUsize::new(0),
         last_use: Mutex::new(Instant::now()),
-        stopping: AtomicBool::new(false),
-        socket: run.socket.clone(),
+        stop: StopHandle::default(),
         has_runner: options.runner,
         idle_max: options.idle_max,
     });
@@ -110,14 +108,17 @@ pub fn run_broker(options: BrokerOptions, on_ready: impl FnOnce(&Path)) -> Resul
         });
     }
     on_ready(&run.socket);
-    for stream in listener.incoming() {
-        if shared.stopping.load(Ordering::Acquire) {
-            break;
+    // The thread that accepts ends with the process. Nothing has to wake it, least of all through the socket's name, which goes where
+    // somebody removes the target folder.
+    let accepting = shared.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(stream) = stream else { continue };
+            let shared = accepting.clone();
+            std::thread::spawn(move || control::serve(&shared, &stream));
         }
-        let Ok(stream) = stream else { continue };
-        let shared = shared.clone();
-        std::thread::spawn(move || control::serve(&shared, &stream));
-    }
+    });
+    shared.stop.wait();
     if !options.runner {
         let is_ours = std::fs::read_to_string(&notice).is_ok_and(|text| text.contains(&run_id));
         if is_ours {

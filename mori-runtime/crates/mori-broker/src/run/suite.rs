@@ -51,6 +51,7 @@ impl Suite {
         let file = LaneFile::volatile(dir, self.below.clone()).map_err(BrokerError::io("create a lane in", dir))?;
         let options = OpenOptions { foreign_keys: self.connection.foreign_keys, ..OpenOptions::default() };
         let lane = Arc::new(Lane::new(self.connection.name.clone(), dir.to_owned(), file, options, None));
+        lane.lend();
         let listener = Listener::bind(&lane, 0)?;
         Ok(SuiteLane { lane, listener, slot })
     }

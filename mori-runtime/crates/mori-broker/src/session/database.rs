@@ -13,6 +13,8 @@ use std::sync::{Arc, PoisonError};
 
 /// Idle statements kept for their next execution.
 const IDLE_STATEMENTS_MAX: usize = 256;
+/// A longer text is prepared each time.
+const IDLE_TEXT_BYTES_MAX: usize = 16 << 10;
 
 /// A session's connection with everything that lives on it.
 pub struct SessionDb {
@@ -20,14 +22,27 @@ pub struct SessionDb {
     pub(super) portals: HashMap<String, Portal>,
     idle: HashMap<Arc<str>, Statement>,
     pub(super) connection: Connection,
+    /// The client has set what changes the meaning of a text here (PRAGMA foreign_keys, temporary tables): plans are not shared.
+    pub(super) has_own_plans: bool,
     /// Tables the open transaction has changed.
     pub(super) stage: Stage,
     pub(super) read_only: ReadOnly,
+    /// The DDL on the lane that the connection knows of.
+    ddl_seen: u64,
 }
 
 impl SessionDb {
     pub fn is_autocommit(&self) -> bool {
         self.connection.is_autocommit()
+    }
+
+    /// Before a statement is planned: what other connections have done to the schema must show in the names and types of its columns.
+    pub(super) fn follow_schema(&mut self, lane: &Lane) {
+        let ddl = lane.ddl_count();
+        if self.ddl_seen != ddl {
+            self.connection.refresh_schema();
+            self.ddl_seen = ddl;
+        }
     }
 
     /// A statement of this text, ready to be bound.
@@ -43,6 +58,9 @@ impl SessionDb {
     pub(super) fn put_back(&mut self, plan: &Plan, mut statement: Statement) {
         statement.reset();
         statement.clear_bindings();
+        if plan.key.sql.len() > IDLE_TEXT_BYTES_MAX {
+            return;
+        }
         if self.idle.len() >= IDLE_STATEMENTS_MAX {
             self.idle.clear();
         }
@@ -83,10 +101,8 @@ impl Session {
     pub(super) fn with_db<T>(&mut self, work: impl FnOnce(&mut SessionDb, &mut Context<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         let lane = self.lane.clone();
         let _gate = lane.gate().read().unwrap_or_else(PoisonError::into_inner);
-        if self.lease != 0
-            && let Some(lease) = lane.ended_lease(self.lease)
-        {
-            return Err(Failure::Ended { test: lease.test });
+        if let Some(test) = lane.ended_test(self.lease) {
+            return Err(Failure::Ended { test });
         }
         let slot = self.slot.clone();
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,8 +122,10 @@ impl Session {
                     portals: HashMap::new(),
                     idle: HashMap::new(),
                     connection,
+                    has_own_plans: false,
                     stage: Stage::default(),
                     read_only,
+                    ddl_seen: lane.ddl_count(),
                 });
                 db.hold_to_read_only()?;
                 db

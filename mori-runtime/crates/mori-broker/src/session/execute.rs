@@ -9,7 +9,7 @@ use mori_backend::embedded::sqlite::{Statement, Step};
 use mori_cow::{guard, route};
 use mori_model::{Operation, Route, RouteRecord};
 use mori_query::sqlite::Transaction;
-use mori_wire::pg::{DataRowWriter, FormatCodes, Oid, SqlState};
+use mori_wire::pg::{DataRowWriter, FRAME_HEADER_LEN_BYTES, FormatCodes, MESSAGE_LEN_BYTES_MAX, Oid, SqlState, split_frame};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,9 @@ pub struct Portal {
     progress: Progress,
     route: Option<Route>,
     rows: u64,
+    held: Option<HeldRows>,
+    /// The command tag, once it has ended.
+    tag: Option<String>,
     changes_before: u64,
     was_autocommit: bool,
     busy: Duration,
@@ -39,13 +42,45 @@ enum Progress {
     Done,
 }
 
+/// The rows of a write that has ended, for a client that fetches them in pieces.
+struct HeldRows {
+    /// DataRow messages, one after the other.
+    rows: Vec<u8>,
+    sent_bytes: usize,
+    tag: String,
+}
+
+impl HeldRows {
+    fn send(&mut self, context: &mut Context<'_>, rows_max: u32) -> Result<Outcome, Failure> {
+        let mut sent = 0;
+        while let Ok(Some((_, body))) = split_frame(&self.rows[self.sent_bytes..], MESSAGE_LEN_BYTES_MAX) {
+            let end = self.sent_bytes + FRAME_HEADER_LEN_BYTES + body.len();
+            context.out.extend_from_slice(&self.rows[self.sent_bytes..end]);
+            self.sent_bytes = end;
+            context.flush_if_full()?;
+            sent += 1;
+            if sent == rows_max {
+                return Ok(Outcome::Suspended);
+            }
+        }
+        Ok(Outcome::Complete { tag: self.tag.clone() })
+    }
+}
+
 /// How an execution ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
-    Complete { tag: String },
+    Complete {
+        tag: String,
+    },
     /// The row limit was reached.
     Suspended,
 }
+
+/// The savepoint around a write that returns rows.
+const GUARD_BEGIN: &str = "SAVEPOINT \"mori returning\"";
+const GUARD_TAKE_BACK: &str = "ROLLBACK TO \"mori returning\"";
+const GUARD_END: &str = "RELEASE \"mori returning\"";
 
 impl Portal {
     /// `statement`: bound. None for what SQLite does not run.
@@ -58,6 +93,8 @@ impl Portal {
             progress: Progress::Bound,
             route: None,
             rows: 0,
+            held: None,
+            tag: None,
             changes_before: 0,
             was_autocommit: true,
             busy: Duration::ZERO,
@@ -91,22 +128,34 @@ impl Portal {
         let PlanBody::Statement(statement_plan) = &plan.body else {
             return Err(Failure::Setup("a portal without a statement".to_owned()));
         };
-        if self.progress == Progress::Done {
-            return Ok(Outcome::Complete { tag: self.tag(statement_plan, db) });
+        if let Some(held) = &mut self.held {
+            return held.send(context, rows_max);
+        }
+        if let Some(tag) = &self.tag {
+            return Ok(Outcome::Complete { tag: tag.clone() });
         }
         let is_first = self.route.is_none();
         if is_first {
             self.route = Some(decide(db, context, statement_plan)?);
             self.changes_before = db.connection.total_changes();
             self.was_autocommit = db.is_autocommit();
-            if statement_plan.transaction.as_ref().is_some_and(ends_transaction) {
-                // Open reads of the transaction end with it.
-                db.portals.clear();
-            }
         }
         let start = Instant::now();
-        let stepped = self.step_rows(statement_plan, context, rows_max);
+        // A write is run to its end, as PostgreSQL does: in pieces it would hold SQLite's lock until the last row was asked for.
+        let is_held = rows_max > 0 && !statement_plan.is_pure_read && !statement_plan.columns.is_empty();
+        let mut held = Vec::new();
+        // A write that returns rows has done all its work at its first step: if a row cannot be sent, it is taken back.
+        let is_guarded = is_first && statement_plan.facts.operation == Operation::Write && !statement_plan.columns.is_empty();
+        if is_guarded {
+            db.connection.execute(GUARD_BEGIN)?;
+        }
+        let stepped = if is_held {
+            self.step_rows(statement_plan, context, Some(&mut held), 0)
+        } else {
+            self.step_rows(statement_plan, context, None, rows_max)
+        };
         self.busy += start.elapsed();
+        let stepped = if is_guarded { self.end_guard(db, stepped) } else { stepped };
         match stepped {
             Ok(true) => {
                 if is_first {
@@ -119,11 +168,26 @@ impl Portal {
                 if let Some(statement) = &mut self.statement {
                     statement.reset();
                 }
+                if statement_plan.transaction.as_ref().is_some_and(ends_transaction) {
+                    // Open reads of the transaction end with it.
+                    db.portals.clear();
+                }
                 self.settle(db, context, statement_plan)?;
                 if is_first {
                     self.record(db, context, statement_plan, None);
                 }
-                Ok(Outcome::Complete { tag: self.tag(statement_plan, db) })
+                let tag = self.tag.insert(self.command_tag(statement_plan, db)).clone();
+                if is_held {
+                    return self
+                        .held
+                        .insert(HeldRows {
+                            rows: held,
+                            sent_bytes: 0,
+                            tag,
+                        })
+                        .send(context, rows_max);
+                }
+                Ok(Outcome::Complete { tag })
             }
             Err(failure) => {
                 self.progress = Progress::Done;
@@ -139,8 +203,37 @@ impl Portal {
         }
     }
 
-    /// True if the limit was reached.
-    fn step_rows(&mut self, plan: &StatementPlan, context: &mut Context<'_>, rows_max: u32) -> Result<bool, Failure> {
+    /// Ends the savepoint around a write that returns rows. What SQLite refused it has taken back itself, as far as its conflict
+    /// clause says; what we could not send is taken back as a whole.
+    fn end_guard(&mut self, db: &SessionDb, stepped: Result<bool, Failure>) -> Result<bool, Failure> {
+        if let Some(statement) = &mut self.statement {
+            statement.reset();
+        }
+        let is_ours = matches!(&stepped, Err(failure) if !matches!(failure, Failure::Sqlite { .. }));
+        if is_ours {
+            // Fails only if the savepoint is gone, and with it what it guarded.
+            let _ = db.connection.execute(GUARD_TAKE_BACK);
+        }
+        match db.connection.execute(GUARD_END) {
+            Err(error) if stepped.is_ok() => {
+                if self.was_autocommit {
+                    // The commit was refused, by a foreign key or by another connection's lock.
+                    let _ = db.connection.execute("ROLLBACK");
+                }
+                Err(Failure::from(error))
+            }
+            _ => stepped,
+        }
+    }
+
+    /// Appends rows to what is sent, or to `held`. True if the limit was reached.
+    fn step_rows(
+        &mut self,
+        plan: &StatementPlan,
+        context: &mut Context<'_>,
+        mut held: Option<&mut Vec<u8>>,
+        rows_max: u32,
+    ) -> Result<bool, Failure> {
         let Some(statement) = &mut self.statement else { return Ok(false) };
         let mut sent = 0;
         loop {
@@ -154,13 +247,20 @@ impl Portal {
             }
             if statement.column_count() != plan.columns.len() {
                 // SQLite prepared the statement anew for a schema that has changed.
-                return Err(Failure::refused(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type"));
+                return Err(Failure::refused(
+                    SqlState::FEATURE_NOT_SUPPORTED,
+                    "cached plan must not change result type",
+                ));
             }
             let oids = self.oids.get_or_insert_with(|| oids(&plan.columns, Some(statement)));
-            let mut row = DataRowWriter::begin(context.out, plan.columns.len())?;
+            let out = held.as_deref_mut().unwrap_or(&mut *context.out);
+            let mut row = DataRowWriter::begin(out, plan.columns.len())?;
             for (index, oid) in oids.iter().enumerate() {
                 row.scalar(scalar(statement.value(index)), *oid, self.formats.get(index))
-                    .map_err(|error| Failure::Column { column: plan.columns[index].name.clone(), error })?;
+                    .map_err(|error| Failure::Column {
+                        column: plan.columns[index].name.clone(),
+                        error,
+                    })?;
             }
             row.finish()?;
             self.rows += 1;
@@ -177,6 +277,9 @@ impl Portal {
         if plan.is_ddl {
             context.lane.note_ddl();
             db.forget_statements();
+        }
+        if matches!(plan.facts.verb.as_str(), "PRAGMA" | "ATTACH" | "DETACH") || (plan.is_ddl && plan.facts.writes.is_empty()) {
+            db.has_own_plans = true;
         }
         if plan.is_ddl || db.connection.total_changes() > self.changes_before {
             for table in &plan.facts.writes {
@@ -218,6 +321,10 @@ impl Portal {
             self.transaction_ended(db, context, false);
             return;
         }
+        if plan.is_ddl {
+            // SQLite took the statement back, and remembers the schema that it would have made.
+            db.connection.refresh_schema();
+        }
         if db.connection.total_changes() > self.changes_before {
             for table in &plan.facts.writes {
                 db.stage.stage(table.clone());
@@ -247,15 +354,24 @@ impl Portal {
             error: failure.map(|failure| failure.sqlstate().code().to_owned()),
             rows: match plan.facts.verb.as_str() {
                 // Without RETURNING nothing is sent, and what counts is what was changed.
-                "INSERT" | "REPLACE" | "UPDATE" | "DELETE" if failure.is_none() && self.progress == Progress::Done => db.connection.changes(),
+                "INSERT" | "REPLACE" | "UPDATE" | "DELETE" if failure.is_none() && self.progress == Progress::Done => {
+                    db.connection.changes()
+                }
                 _ => self.rows,
             },
         };
-        context.lane.record(context.key, RouteEntry { record, sql: self.plan.key.sql.to_string(), duration: self.busy });
+        context.lane.record(
+            context.key,
+            RouteEntry {
+                record,
+                sql: self.plan.key.sql.to_string(),
+                duration: self.busy,
+            },
+        );
     }
 
     /// PostgreSQL's command tag.
-    fn tag(&self, plan: &StatementPlan, db: &SessionDb) -> String {
+    fn command_tag(&self, plan: &StatementPlan, db: &SessionDb) -> String {
         let verb = plan.facts.verb.as_str();
         match verb {
             "INSERT" | "REPLACE" => format!("INSERT 0 {}", db.connection.changes()),
@@ -269,7 +385,10 @@ impl Portal {
 }
 
 fn ends_transaction(transaction: &Transaction) -> bool {
-    matches!(transaction, Transaction::Commit { .. } | Transaction::Rollback { .. } | Transaction::RollbackTo { .. })
+    matches!(
+        transaction,
+        Transaction::Commit { .. } | Transaction::Rollback { .. } | Transaction::RollbackTo { .. }
+    )
 }
 
 /// Routes a statement, and asserts that the route is not a write to prod.
@@ -297,5 +416,12 @@ pub(super) fn record_session(lane: &crate::lane::Lane, key: crate::lane::Session
         error: failure.map(|failure| failure.sqlstate().code().to_owned()),
         rows: 0,
     };
-    lane.record(key, RouteEntry { record, sql: plan.key.sql.to_string(), duration: Duration::ZERO });
+    lane.record(
+        key,
+        RouteEntry {
+            record,
+            sql: plan.key.sql.to_string(),
+            duration: Duration::ZERO,
+        },
+    );
 }

@@ -6,7 +6,7 @@ use super::execute::{Outcome, Portal};
 use super::failure::Failure;
 use super::plan::{Plan, PlanBody, PlanKey, ResultColumn, StatementPlan};
 use super::{Session, SessionDb};
-use mori_backend::embedded::sqlite::{Connection, Step};
+use mori_backend::embedded::sqlite::{Connection, Prepared, Step};
 use mori_model::Value;
 use mori_query::sqlite::Session as SessionCommand;
 use mori_wire::pg::types::{self, Scalar};
@@ -18,6 +18,8 @@ pub(super) struct NamedStatement {
     plan: Arc<Plan>,
     /// The column types it was described with: its rows are sent as these.
     described: Option<Vec<Oid>>,
+    /// The lane's count of DDL when the plan was made.
+    ddl: u64,
 }
 
 impl NamedStatement {
@@ -28,13 +30,21 @@ impl NamedStatement {
 
 impl Session {
     pub(super) fn parse(&mut self, parse: &Parse<'_>) -> Result<(), Failure> {
-        if !parse.name.is_empty() && self.statements.contains_key(parse.name) {
+        if parse.name.is_empty() {
+            // It is gone even if the new one does not come to be.
+            self.statements.remove("");
+        } else if self.statements.contains_key(parse.name) {
             let message = format!("prepared statement \"{}\" already exists", parse.name);
             return Err(Failure::refused(SqlState::DUPLICATE_PREPARED_STATEMENT, message));
         }
-        let key = PlanKey { sql: Arc::from(parse.sql), param_oids: parse.param_oids.clone() };
+        let key = PlanKey {
+            sql: Arc::from(parse.sql),
+            param_oids: parse.param_oids.clone(),
+        };
+        let ddl = self.lane.ddl_count();
         let plan = self.plan(key, (parse.sql, 0))?;
-        self.statements.insert(parse.name.to_owned(), NamedStatement { plan, described: None });
+        self.statements
+            .insert(parse.name.to_owned(), NamedStatement { plan, described: None, ddl });
         backend::parse_complete(&mut self.out);
         Ok(())
     }
@@ -43,15 +53,20 @@ impl Session {
     pub(super) fn plan(&mut self, key: PlanKey, whole: (&str, usize)) -> Result<Arc<Plan>, Failure> {
         let lane = self.lane.clone();
         self.with_db(|db, _| {
-            if let Some(plan) = lane.cached_plan(&key) {
+            if !db.has_own_plans
+                && let Some(plan) = lane.cached_plan(&key)
+            {
                 return Ok(plan);
             }
+            db.follow_schema(&lane);
             let (plan, statement) = Plan::make(&lane, &db.connection, key, whole)?;
             let plan = Arc::new(plan);
             if let Some(statement) = statement {
                 db.put_back(&plan, statement);
             }
-            lane.cache_plan(&plan);
+            if !db.has_own_plans {
+                lane.cache_plan(&plan);
+            }
             Ok(plan)
         })
     }
@@ -66,7 +81,28 @@ impl Session {
         })
     }
 
+    /// Plans a statement anew if DDL ran since it was planned.
+    ///
+    /// Errors: its columns are not those it was described with.
+    fn refresh(&mut self, name: &str) -> Result<(), Failure> {
+        let ddl = self.lane.ddl_count();
+        let named = self.named(name)?;
+        if named.ddl == ddl {
+            return Ok(());
+        }
+        let (old, is_described) = (named.plan.clone(), named.described.is_some());
+        let plan = self.plan(old.key.clone(), (&old.key.sql, 0))?;
+        if is_described && result_columns(&old) != result_columns(&plan) {
+            return Err(Failure::refused(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type"));
+        }
+        if let Some(named) = self.statements.get_mut(name) {
+            (named.plan, named.ddl) = (plan, ddl);
+        }
+        Ok(())
+    }
+
     pub(super) fn bind(&mut self, bind: &Bind<'_>) -> Result<(), Failure> {
+        self.refresh(bind.statement)?;
         let named = self.named(bind.statement)?;
         let (plan, described) = (named.plan.clone(), named.described.clone());
         let values = match &plan.body {
@@ -101,6 +137,7 @@ impl Session {
     }
 
     pub(super) fn describe_statement(&mut self, name: &str) -> Result<(), Failure> {
+        self.refresh(name)?;
         let named = self.named(name)?;
         let (plan, known) = (named.plan.clone(), named.described.clone());
         let PlanBody::Statement(statement) = &plan.body else {
@@ -232,6 +269,13 @@ fn no_portal(name: &str) -> Failure {
     Failure::refused(SqlState::INVALID_CURSOR_NAME, format!("portal \"{name}\" does not exist"))
 }
 
+fn result_columns(plan: &Plan) -> &[ResultColumn] {
+    match &plan.body {
+        PlanBody::Statement(statement) => &statement.columns,
+        _ => &[],
+    }
+}
+
 fn column_count(plan: &Plan) -> usize {
     match &plan.body {
         PlanBody::Statement(statement) => statement.columns.len(),
@@ -282,7 +326,26 @@ fn probe(connection: &Connection, plan: &Plan, statement: &StatementPlan) -> Res
     if !has_unknown(&statement.columns) || !statement.is_pure_read {
         return Ok(oids(&statement.columns, None));
     }
-    let Some(mut probe) = connection.prepare(plan.text())?.statement else { return Ok(oids(&statement.columns, None)) };
-    let has_row = matches!(probe.step(), Ok(Step::Row));
+    // In a transaction that has not read yet, a look must not choose the moment that it reads from then on.
+    let own = if connection.is_autocommit() || connection.holds_snapshot() {
+        None
+    } else {
+        Some(connection.glance()?)
+    };
+    let connection = own.as_ref().unwrap_or(connection);
+    // What only the client's connection sees, temporary tables, is not there for a look of our own.
+    let Ok(Prepared {
+        statement: Some(mut probe),
+        ..
+    }) = connection.prepare(plan.text())
+    else {
+        return Ok(oids(&statement.columns, None));
+    };
+    let has_row = match probe.step() {
+        Ok(step) => step == Step::Row,
+        Err(error) if error.is_interrupt() => return Err(error.into()),
+        // It may succeed with its parameters.
+        Err(_) => false,
+    };
     Ok(oids(&statement.columns, has_row.then_some(&probe)))
 }

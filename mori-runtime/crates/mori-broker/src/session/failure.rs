@@ -10,7 +10,11 @@ use std::io;
 pub enum Failure {
     /// `position`: of the error in the text the client sent, in characters from 1.
     #[error("{error}")]
-    Sqlite { error: SqliteError, position: Option<u32>, hint: Option<&'static str> },
+    Sqlite {
+        error: SqliteError,
+        position: Option<u32>,
+        hint: Option<&'static str>,
+    },
     #[error(transparent)]
     Decode(#[from] DecodeError),
     #[error(transparent)]
@@ -22,7 +26,11 @@ pub enum Failure {
     #[error(transparent)]
     Guard(#[from] GuardError),
     #[error("{message}")]
-    Refused { sqlstate: SqlState, message: String, hint: Option<&'static str> },
+    Refused {
+        sqlstate: SqlState,
+        message: String,
+        hint: Option<&'static str>,
+    },
     /// The lane went on to another test.
     #[error("this connection belongs to the test {test}, which has ended: the statement was not executed")]
     Ended { test: String },
@@ -35,18 +43,31 @@ pub enum Failure {
 
 impl From<SqliteError> for Failure {
     fn from(error: SqliteError) -> Failure {
-        Failure::Sqlite { error, position: None, hint: None }
+        Failure::Sqlite {
+            error,
+            position: None,
+            hint: None,
+        }
     }
 }
 
 impl Failure {
     pub fn refused(sqlstate: SqlState, message: impl Into<String>) -> Failure {
-        Failure::Refused { sqlstate, message: message.into(), hint: None }
+        Failure::Refused {
+            sqlstate,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// The connection ends with this error.
     pub fn is_fatal(&self) -> bool {
-        matches!(self, Failure::Ended { .. } | Failure::Setup(_) | Failure::Io(_) | Failure::Decode(DecodeError::FrameLength { .. }))
+        match self {
+            Failure::Ended { .. } | Failure::Setup(_) | Failure::Io(_) => true,
+            // What comes next cannot be told apart any more, or is not our protocol.
+            Failure::Decode(error) => matches!(error, DecodeError::FrameLength { .. } | DecodeError::UnknownMessage { .. }),
+            _ => false,
+        }
     }
 
     pub fn sqlstate(&self) -> SqlState {
@@ -65,7 +86,15 @@ impl Failure {
 
     /// Appends the `ErrorResponse`.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let severity = if self.is_fatal() { Severity::Fatal } else { Severity::Error };
+        self.write_as(if self.is_fatal() { Severity::Fatal } else { Severity::Error }, out);
+    }
+
+    /// As `write`, where the connection ends whatever the error is: before a client was greeted.
+    pub fn write_fatal(&self, out: &mut Vec<u8>) {
+        self.write_as(Severity::Fatal, out);
+    }
+
+    fn write_as(&self, severity: Severity, out: &mut Vec<u8>) {
         let message = self.to_string();
         let mut fields = ErrorFields::new(severity, self.sqlstate(), &message);
         let detail;
@@ -84,7 +113,9 @@ impl Failure {
                 }
             }
             Failure::Refused { hint, .. } => fields.hint = *hint,
-            Failure::Column { .. } => fields.hint = Some("CAST the column, or ask for text format: SQLite does not hold a column to its declared type"),
+            Failure::Column { .. } => {
+                fields.hint = Some("CAST the column, or ask for text format: SQLite does not hold a column to its declared type")
+            }
             Failure::Ended { .. } => fields.hint = Some("the test left a task running: await it, or abort it, before the test returns"),
             _ => {}
         }

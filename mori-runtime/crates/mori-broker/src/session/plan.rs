@@ -60,7 +60,16 @@ impl Plan {
     pub fn make(lane: &Lane, connection: &Connection, key: PlanKey, whole: (&str, usize)) -> Result<(Plan, Option<Statement>), Failure> {
         let outline = query::outline(&key.sql);
         match &outline.kind {
-            Kind::Empty => return Ok((Plan { key, outline, body: PlanBody::Empty }, None)),
+            Kind::Empty => {
+                return Ok((
+                    Plan {
+                        key,
+                        outline,
+                        body: PlanBody::Empty,
+                    },
+                    None,
+                ));
+            }
             Kind::Session(session) => {
                 let body = PlanBody::Session(session.clone());
                 return Ok((Plan { key, outline, body }, None));
@@ -69,13 +78,22 @@ impl Plan {
         }
         let text = outline.text(&key.sql);
         let is_as_sent = text.len() == key.sql.len();
-        let prepared = connection.prepare(text).map_err(|error| explained(error, whole, is_as_sent, &outline.verb))?;
+        let prepared = connection
+            .prepare(text)
+            .map_err(|error| explained(error, whole, is_as_sent, &outline.verb))?;
         if !query::outline(&text[prepared.taken_bytes..]).verb.is_empty() {
             let message = "cannot insert multiple commands into a prepared statement";
             return Err(Failure::refused(SqlState::SYNTAX_ERROR, message));
         }
         let Some(statement) = prepared.statement else {
-            return Ok((Plan { key, outline, body: PlanBody::Empty }, None));
+            return Ok((
+                Plan {
+                    key,
+                    outline,
+                    body: PlanBody::Empty,
+                },
+                None,
+            ));
         };
         let schema = lane.schema(connection)?;
         let body = PlanBody::Statement(statement_plan(&key, &outline, &statement, &prepared.access, &schema));
@@ -90,21 +108,31 @@ impl Plan {
 
 /// SQLite's error with what helps a client of PostgreSQL: the place in its text, and where to go with what only PostgreSQL has.
 fn explained(error: SqliteError, (whole, start): (&str, usize), is_as_sent: bool, verb: &str) -> Failure {
-    if verb == "COPY" {
-        return Failure::Refused {
-            sqlstate: SqlState::FEATURE_NOT_SUPPORTED,
-            message: "COPY is not supported: SQLite has no such statement".to_owned(),
-            hint: Some("use INSERT with several rows, and SELECT"),
-        };
+    let instead = match verb {
+        "COPY" => Some("use INSERT with several rows, and SELECT"),
+        "DECLARE" | "FETCH" | "MOVE" => Some("stream the rows, or bind a portal and execute it with a row limit"),
+        _ => None,
+    };
+    if instead.is_some() {
+        let message = format!("{verb} is not supported: SQLite has no such statement");
+        return Failure::Refused { sqlstate: SqlState::FEATURE_NOT_SUPPORTED, message, hint: instead };
     }
     let offset = error.offset.filter(|_| is_as_sent).map(|offset| start + offset);
     let before = offset.and_then(|offset| whole.get(..offset));
     let position = before.and_then(|before| u32::try_from(before.chars().count() + 1).ok());
-    let hint = whole.contains("pg_catalog.").then_some("SQLite has no pg_catalog: its schema is in sqlite_schema and the table-valued PRAGMAs");
+    let hint = whole
+        .contains("pg_catalog.")
+        .then_some("SQLite has no pg_catalog: its schema is in sqlite_schema and the table-valued PRAGMAs");
     Failure::Sqlite { error, position, hint }
 }
 
-fn statement_plan(key: &PlanKey, outline: &Outline, statement: &Statement, access: &StatementAccess, schema: &Arc<Schema>) -> StatementPlan {
+fn statement_plan(
+    key: &PlanKey,
+    outline: &Outline,
+    statement: &Statement,
+    access: &StatementAccess,
+    schema: &Arc<Schema>,
+) -> StatementPlan {
     let transaction = match &outline.kind {
         Kind::Transaction(transaction) => Some(transaction.clone()),
         _ => None,
@@ -138,7 +166,11 @@ fn statement_plan(key: &PlanKey, outline: &Outline, statement: &Statement, acces
         .map(|index| query::parameter_number(statement.parameter_name(index).as_deref(), index) - 1)
         .collect();
     let params = param_positions.iter().map(|position| position + 1).max().unwrap_or(0);
-    let given: Vec<Option<Oid>> = key.param_oids.iter().map(|oid| Some(*oid).filter(|oid| *oid != Oid::UNSPECIFIED)).collect();
+    let given: Vec<Option<Oid>> = key
+        .param_oids
+        .iter()
+        .map(|oid| Some(*oid).filter(|oid| *oid != Oid::UNSPECIFIED))
+        .collect();
     let known: Vec<ColumnType> = given.iter().map(|oid| oid.map_or(ColumnType::Unknown, type_of)).collect();
     let inference = query::infer_with_params(&key.sql, &SchemaCatalog::new(schema), &known);
     let param_types = (0..params.max(given.len()))
@@ -148,13 +180,30 @@ fn statement_plan(key: &PlanKey, outline: &Outline, statement: &Statement, acces
         })
         .collect();
     let count = statement.column_count();
-    let has_compound = is_compound(&key.sql) || access.reads.iter().filter_map(|name| schema.table(name)).any(|view| view.is_view && is_compound(&view.sql));
+    let has_compound = is_compound(&key.sql)
+        || access
+            .reads
+            .iter()
+            .filter_map(|name| schema.table(name))
+            .any(|view| view.is_view && is_compound(&view.sql));
     let columns = (0..count)
         .map(|index| {
             let declared = statement.declared_type(index).map(|declared| ColumnType::from_declared(&declared));
-            let inferred = if inference.columns.len() == count { inference.columns[index] } else { ColumnType::Unknown };
-            let column_type = declared.filter(|declared| *declared != ColumnType::Unknown && !has_compound).unwrap_or(inferred);
-            ResultColumn { name: statement.column_name(index), column_type }
+            let inferred = if inference.columns.len() == count {
+                inference.columns[index]
+            } else {
+                ColumnType::Unknown
+            };
+            let column_type = declared
+                .filter(|declared| *declared != ColumnType::Unknown && !has_compound)
+                .unwrap_or(inferred);
+            let name = statement.column_name(index);
+            let column_type = if outline.verb == "PRAGMA" {
+                query::pragma_column(&name)
+            } else {
+                column_type
+            };
+            ResultColumn { name, column_type }
         })
         .collect();
     let facts = StatementFacts {
@@ -181,7 +230,10 @@ fn statement_plan(key: &PlanKey, outline: &Outline, statement: &Statement, acces
 /// already; the tables a virtual table keeps for itself stand for it.
 fn user_tables(names: &BTreeSet<String>, schema: &Schema) -> BTreeSet<String> {
     let tables = names.iter().filter_map(|name| schema.table(name));
-    tables.filter(|table| !table.is_view && !table.is_shadow).map(|table| table.name.clone()).collect()
+    tables
+        .filter(|table| !table.is_view && !table.is_shadow)
+        .map(|table| table.name.clone())
+        .collect()
 }
 
 fn spelled(name: &str, schema: &Schema) -> String {

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::{OUT_FLUSH_BYTES, Session, startup};
 use crate::lane::Lane;
 use mori_query::sqlite::outline;
-use mori_wire::pg::{DecodeError, FrontendMessage, MESSAGE_LEN_BYTES_MAX, SqlState, Target, TransactionStatus, backend, split_frame};
+use mori_wire::pg::{FrontendMessage, MESSAGE_LEN_BYTES_MAX, SqlState, Target, TransactionStatus, backend, split_frame};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -14,7 +14,13 @@ pub fn serve(lane: &Arc<Lane>, stream: TcpStream) {
     // An error here is the client's connection breaking: there is nobody left to tell.
     if let Ok(Some(mut session)) = startup::accept(lane, stream) {
         let _ = session.run();
-        session.leave();
+    }
+}
+
+impl Drop for Session {
+    /// Whatever ends a session, its transaction and its locks end with it.
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 
@@ -111,7 +117,7 @@ impl Session {
 
     /// What a message that executes or prepares is about, if it would write.
     fn verb_of(&self, message: &FrontendMessage<'_>) -> Option<String> {
-        if self.lease == 0 || self.lane.ended_lease(self.lease).is_none() {
+        if self.lane.ended_test(self.lease).is_none() {
             return None;
         }
         let verb = match message {
@@ -130,7 +136,7 @@ impl Session {
             return Err(failure);
         }
         failure.write(&mut self.out);
-        if failure.is_fatal() || matches!(failure, Failure::Decode(DecodeError::FrameLength { .. })) {
+        if failure.is_fatal() {
             return Ok(Next::Leave);
         }
         if is_query {

@@ -20,7 +20,12 @@ pub struct ReadOnly {
 impl ReadOnly {
     /// Of a connection that is just open. `always`: it was opened read-only.
     pub fn new(always: bool, session: bool) -> ReadOnly {
-        ReadOnly { always, session, transaction: false, told: always }
+        ReadOnly {
+            always,
+            session,
+            transaction: false,
+            told: always,
+        }
     }
 }
 
@@ -33,10 +38,18 @@ impl SessionDb {
 
     /// Tells SQLite what the session or its open transaction is.
     pub(super) fn hold_to_read_only(&mut self) -> Result<(), Failure> {
-        let of_now = if self.is_autocommit() { self.read_only.session } else { self.read_only.transaction };
+        let of_now = if self.is_autocommit() {
+            self.read_only.session
+        } else {
+            self.read_only.transaction
+        };
         let wanted = of_now || self.read_only.always;
         if wanted != self.read_only.told {
-            self.connection.execute(if wanted { "PRAGMA query_only = ON" } else { "PRAGMA query_only = OFF" })?;
+            self.connection.execute(if wanted {
+                "PRAGMA query_only = ON"
+            } else {
+                "PRAGMA query_only = OFF"
+            })?;
             self.read_only.told = wanted;
         }
         Ok(())

@@ -26,7 +26,9 @@ const READ_ONLY: &str = "default_transaction_read_only";
 
 /// Whether a boolean setting's value says yes.
 pub fn is_on(value: &str) -> bool {
-    ["on", "true", "yes", "1", "t", "y"].iter().any(|word| value.eq_ignore_ascii_case(word))
+    ["on", "true", "yes", "1", "t", "y"]
+        .iter()
+        .any(|word| value.eq_ignore_ascii_case(word))
 }
 
 pub struct Settings {
@@ -59,7 +61,10 @@ impl Settings {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-        Settings { values: at_start.clone(), at_start }
+        Settings {
+            values: at_start.clone(),
+            at_start,
+        }
     }
 
     fn key(&self, name: &str) -> String {

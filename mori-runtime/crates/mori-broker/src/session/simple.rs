@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 impl Session {
     pub(super) fn simple_query(&mut self, sql: &str) -> Result<(), Failure> {
+        // As PostgreSQL does at a simple query.
+        self.statements.remove("");
         let mut has_statement = false;
         for span in split(sql) {
             let text = &sql[span.clone()];

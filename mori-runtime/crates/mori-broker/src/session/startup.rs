@@ -48,7 +48,7 @@ pub fn accept(lane: &Arc<Lane>, stream: TcpStream) -> Result<Option<Session>, Fa
             Ok(None) => {}
             Err(error) => {
                 let mut out = Vec::new();
-                Failure::Decode(error).write(&mut out);
+                Failure::Decode(error).write_fatal(&mut out);
                 (&stream).write_all(&out)?;
                 return Ok(None);
             }
@@ -64,7 +64,9 @@ pub fn accept(lane: &Arc<Lane>, stream: TcpStream) -> Result<Option<Session>, Fa
         // No client speaks before it was greeted.
         return Ok(None);
     }
-    let Ok(Some((_, Startup::Start(start)))) = split_startup(&buffer) else { return Ok(None) };
+    let Ok(Some((_, Startup::Start(start)))) = split_startup(&buffer) else {
+        return Ok(None);
+    };
     let user = start.parameter("user").unwrap_or_default();
     let database = start.parameter("database").unwrap_or(user);
     let mut out = Vec::new();
@@ -73,13 +75,13 @@ pub fn accept(lane: &Arc<Lane>, stream: TcpStream) -> Result<Option<Session>, Fa
         backend::negotiate_protocol_version(&mut out, start.minor.min(2), &options)?;
     }
     let lease = user.strip_prefix(LEASE_USER).and_then(|number| number.parse().ok());
-    if let Some(ended) = lease.and_then(|lease| lane.ended_lease(lease)) {
-        Failure::Ended { test: ended.test }.write(&mut out);
+    if let Some(test) = lane.ended_test(lease.unwrap_or(0)) {
+        Failure::Ended { test }.write(&mut out);
         (&stream).write_all(&out)?;
         return Ok(None);
     }
     lane.greet();
-    let lease = lease.or_else(|| lane.current_lease().map(|lease| lease.id)).unwrap_or(0);
+    let lease = lease.unwrap_or(0);
     let key = SessionKey(NEXT_KEY.fetch_add(1, Ordering::Relaxed));
     let stream = Arc::new(stream);
     let handle = SessionHandle {
@@ -91,7 +93,7 @@ pub fn accept(lane: &Arc<Lane>, stream: TcpStream) -> Result<Option<Session>, Fa
     };
     let (slot, secret_key) = (handle.slot.clone(), handle.secret);
     if !lane.enter(key, handle) {
-        Failure::refused(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already").write(&mut out);
+        Failure::refused(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already").write_fatal(&mut out);
         (&*stream).write_all(&out)?;
         return Ok(None);
     }
@@ -141,7 +143,9 @@ fn options_of(options: &str) -> Vec<(String, String)> {
     }
     let settings = words.iter().filter_map(|word| {
         let setting = word.strip_prefix("--").or_else(|| word.strip_prefix("-c")).unwrap_or(word);
-        setting.split_once('=').map(|(name, value)| (name.replace('-', "_"), value.to_owned()))
+        setting
+            .split_once('=')
+            .map(|(name, value)| (name.replace('-', "_"), value.to_owned()))
     });
     settings.filter(|(name, _)| name != "client_encoding").collect()
 }

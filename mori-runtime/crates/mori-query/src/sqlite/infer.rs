@@ -22,6 +22,7 @@ mod walk;
 use super::types::ColumnType;
 use normal::Explained;
 pub use parameter::parameter_number;
+pub use table::pragma_column;
 
 /// The schema, as far as types go.
 pub trait Catalog {

@@ -14,7 +14,7 @@ mod transaction;
 mod types;
 
 pub use classify::{Kind, Outline, outline};
-pub use infer::{Catalog, Inference, infer, infer_with_params, parameter_number};
+pub use infer::{Catalog, Inference, infer, infer_with_params, parameter_number, pragma_column};
 pub use session::{Discard, Session, SetScope};
 pub use split::split;
 pub use token::{Token, TokenKind, Tokens, tokens};

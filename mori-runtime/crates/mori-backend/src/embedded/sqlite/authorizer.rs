@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char, c_int, c_void};
 
-/// Everything the authorizer was asked while one statement was prepared.
+/// Everything the authorizer was asked while one statement was prepared. Tables read and written are those of the lane's database.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StatementAccess {
     pub reads: BTreeSet<String>,
@@ -21,7 +21,7 @@ pub struct StatementAccess {
     pub is_transaction: bool,
     pub savepoint: Option<(String, String)>,
     pub pragma: Option<(String, Option<String>)>,
-    /// The table or view that the statement itself writes, not a trigger or a foreign key of it.
+    /// The table or view that the statement itself writes, not a trigger or a foreign key of it; of any database.
     pub target: Option<String>,
     /// Why the statement is refused.
     pub refused: Option<&'static str>,
@@ -50,16 +50,18 @@ unsafe extern "C" fn callback(
     action: c_int,
     first: *const c_char,
     second: *const c_char,
-    _database: *const c_char,
+    database: *const c_char,
     _accessor: *const c_char,
 ) -> c_int {
     // SAFETY: `install` was given a state that outlives the connection.
     let authorizer = unsafe { &*state.cast::<Authorizer>() };
     // A second borrow cannot happen: the callback calls nothing that prepares a statement.
-    let Ok(mut access) = authorizer.access.try_borrow_mut() else { return ffi::SQLITE_DENY };
-    // SAFETY: both are null or strings that live for the call.
-    let (first, second) = unsafe { (text(first), text(second)) };
-    access.note(action, first, second)
+    let Ok(mut access) = authorizer.access.try_borrow_mut() else {
+        return ffi::SQLITE_DENY;
+    };
+    // SAFETY: all are null or strings that live for the call.
+    let (first, second, database) = unsafe { (text(first), text(second), text(database)) };
+    access.note(action, first, second, database)
 }
 
 /// # Safety
@@ -79,17 +81,27 @@ fn is_internal(table: &str) -> bool {
 impl StatementAccess {
     /// All tables the statement may change rows of.
     pub fn writes(&self) -> BTreeSet<String> {
-        [&self.inserts, &self.updates, &self.deletes].into_iter().flatten().cloned().collect()
+        [&self.inserts, &self.updates, &self.deletes]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
     }
 
-    fn note(&mut self, action: c_int, first: Option<&str>, second: Option<&str>) -> c_int {
+    fn note(&mut self, action: c_int, first: Option<&str>, second: Option<&str>, database: Option<&str>) -> c_int {
         let table = |name: Option<&str>| name.filter(|name| !is_internal(name)).map(str::to_owned);
+        // A temporary table, or one attached, is none of the lane's, though it may have the name of one.
+        let is_of_lane = database.is_none_or(|database| database.eq_ignore_ascii_case("main"));
         match action {
+            ffi::SQLITE_READ if !is_of_lane => {}
             ffi::SQLITE_READ => self.reads.extend(table(first)),
             ffi::SQLITE_INSERT | ffi::SQLITE_UPDATE | ffi::SQLITE_DELETE => {
                 let Some(name) = table(first) else { return ffi::SQLITE_OK };
                 // SQLite asks for the statement's own table before it looks at triggers and foreign keys.
                 self.target.get_or_insert_with(|| name.clone());
+                if !is_of_lane {
+                    return ffi::SQLITE_OK;
+                }
                 match action {
                     ffi::SQLITE_INSERT => self.inserts.insert(name),
                     ffi::SQLITE_UPDATE => self.updates.insert(name),
@@ -113,10 +125,8 @@ impl StatementAccess {
                 self.pragma = Some((name, second.map(str::to_owned)));
             }
             // A lane reaches no file but its own: a database attached by name could be prod.
-            ffi::SQLITE_ATTACH => {
-                if !matches!(first, Some("" | ":memory:")) {
-                    return self.refuse("only an in-memory database can be attached: a lane reaches no other file");
-                }
+            ffi::SQLITE_ATTACH if !matches!(first, Some("" | ":memory:")) => {
+                return self.refuse("only an in-memory database can be attached: a lane reaches no other file");
             }
             ffi::SQLITE_CREATE_TABLE | ffi::SQLITE_DROP_TABLE | ffi::SQLITE_CREATE_VTABLE | ffi::SQLITE_DROP_VTABLE => {
                 self.is_ddl = true;
@@ -147,5 +157,44 @@ impl StatementAccess {
     fn refuse(&mut self, why: &'static str) -> c_int {
         self.refused = Some(why);
         ffi::SQLITE_DENY
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::embedded::sqlite::{Connection, LaneFile, Layer, OpenOptions};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_temporary_table_is_not_the_table_it_shadows() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = LaneFile::volatile(dir.path(), Arc::new(Layer::Empty)).expect("opens");
+        let connection = Connection::open(&file, &OpenOptions::default()).expect("opens");
+        connection
+            .execute("CREATE TABLE t (a); CREATE TEMP TABLE t (a); ATTACH ':memory:' AS other; CREATE TABLE other.t (a)")
+            .expect("valid");
+        for sql in [
+            "INSERT INTO t SELECT a FROM t",
+            "UPDATE t SET a = 1",
+            "DELETE FROM t WHERE a = 1",
+            "INSERT INTO other.t VALUES (1)",
+        ] {
+            let access = connection.prepare(sql).expect("valid").access;
+            assert_eq!(
+                (access.reads.len(), access.writes().len(), access.target.as_deref()),
+                (0, 0, Some("t")),
+                "{sql}"
+            );
+        }
+        let access = connection.prepare("INSERT INTO t SELECT a FROM main.t").expect("valid").access;
+        assert_eq!((access.reads.len(), access.writes().len()), (1, 0));
+        let access = connection.prepare("INSERT INTO main.t VALUES (1)").expect("valid").access;
+        assert_eq!((access.inserts.len(), access.target.as_deref()), (1, Some("t")));
+        // What a temporary trigger writes in the lane counts.
+        connection
+            .execute("CREATE TABLE log (a); CREATE TEMP TRIGGER g AFTER INSERT ON temp.t BEGIN INSERT INTO log VALUES (new.a); END")
+            .expect("valid");
+        let access = connection.prepare("INSERT INTO t VALUES (1)").expect("valid").access;
+        assert_eq!(access.inserts.iter().map(String::as_str).collect::<Vec<_>>(), ["log"]);
     }
 }

@@ -5,7 +5,7 @@ use super::error::{SqliteError, SqliteResult};
 use super::lane_file::LaneFile;
 use super::schema::{Schema, Table, quote};
 use super::statement::{Statement, Step};
-use super::view::{LaneView, LayerView, ViewError};
+use super::view::{LaneView, LayerView, ViewError, begin_snapshot};
 use mori_cow::sqlite::{Changed, DiffError, RowDiff, RowKey, TreeKind, TreePair, diff_trees};
 use mori_model::{ChangeKind, Key, LaneDelta, Row, RowChange, TableDelta, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,27 +35,37 @@ pub struct DeltaScope {
 ///
 /// `lane` and `below` are connections of their own for this purpose. Cost by what differs, plus the interior pages of the tables in scope.
 pub fn lane_delta(file: &Arc<LaneFile>, lane: &Connection, below: &Connection, scope: &DeltaScope) -> Result<LaneDelta, DeltaError> {
-    // The transaction keeps pages and log as they are, and makes SQLite recover whatever a killed process left.
-    lane.execute("BEGIN; SELECT count(*) FROM sqlite_schema")?;
-    let delta = compare(file, lane, below, scope);
-    lane.execute("COMMIT")?;
-    delta
+    let log_frames = begin_snapshot(file, lane)?;
+    let delta = compare(file, lane, below, scope, log_frames);
+    let ended = lane.execute("COMMIT");
+    let delta = delta?;
+    ended?;
+    Ok(delta)
 }
 
 /// How many rows the lane has in its delta map and in its tombstone set, counted by stored bytes. Asks no connection: none may
-/// be open, and `scope` names the schema.
+/// be open, none may have left a journal (`LaneFile::has_journal`), and `schema` is that of both sides.
 pub fn lane_counts(file: &Arc<LaneFile>, schema: &Schema, tables: &BTreeSet<String>) -> Result<(u64, u64), DeltaError> {
     let page_size = file.block_bytes();
     let page_count = u32::try_from(file.len_bytes() / u64::from(page_size)).unwrap_or(u32::MAX);
-    let view = LaneView::new(file, page_size, page_count)?;
+    let view = LaneView::new(file, page_size, page_count, 0)?;
     let pairs = pairs(schema, schema, Some(tables));
     let differences = diff_trees(&LayerView(file.below()), &view, &view.changed(), &pairs)?;
     let rows = || differences.values().flatten();
-    Ok((rows().filter(|row| row.new).count() as u64, rows().filter(|row| !row.new).count() as u64))
+    Ok((
+        rows().filter(|row| row.new).count() as u64,
+        rows().filter(|row| !row.new).count() as u64,
+    ))
 }
 
-fn compare(file: &Arc<LaneFile>, lane: &Connection, below: &Connection, scope: &DeltaScope) -> Result<LaneDelta, DeltaError> {
-    let view = LaneView::new(file, pragma(lane, "page_size")?, pragma(lane, "page_count")?)?;
+fn compare(
+    file: &Arc<LaneFile>,
+    lane: &Connection,
+    below: &Connection,
+    scope: &DeltaScope,
+    log_frames: u32,
+) -> Result<LaneDelta, DeltaError> {
+    let view = LaneView::new(file, pragma(lane, "page_size")?, pragma(lane, "page_count")?, log_frames)?;
     let changed = view.changed();
     if changed.changed_pages().is_empty() {
         return Ok(LaneDelta::default());
@@ -66,8 +76,15 @@ fn compare(file: &Arc<LaneFile>, lane: &Connection, below: &Connection, scope: &
     };
     let pairs = pairs(&old_schema, &new_schema, scope.tables.as_ref());
     let differences = diff_trees(&LayerView(file.below()), &view, &changed, &pairs)?;
-    let mut delta = LaneDelta::default();
+    let mut by_table: BTreeMap<String, Vec<RowDiff>> = BTreeMap::new();
     for (name, rows) in differences {
+        by_table
+            .entry(name.strip_prefix(FORMER).unwrap_or(&name).to_owned())
+            .or_default()
+            .extend(rows);
+    }
+    let mut delta = LaneDelta::default();
+    for (name, rows) in by_table {
         let (old, new) = (old_schema.table(&name), new_schema.table(&name));
         let table = table_delta(below, old, lane, new, rows)?;
         if !table.rows.is_empty() {
@@ -76,6 +93,10 @@ fn compare(file: &Arc<LaneFile>, lane: &Connection, below: &Connection, scope: &
     }
     Ok(delta)
 }
+
+/// Before the name of a table, marks the tree it had below, where the lane has made it anew with another kind of tree. No table's name
+/// has a NUL in it.
+const FORMER: &str = "\0former ";
 
 fn pragma(connection: &Connection, name: &str) -> SqliteResult<u32> {
     Ok(match connection.query_value(&format!("PRAGMA {name}"), &[])? {
@@ -96,20 +117,29 @@ fn counts(table: &Table, schema: &Schema) -> bool {
 /// The virtual table a shadow table belongs to, and whether this shadow table has one row for each row of it.
 fn virtual_owner<'a>(shadow: &str, schema: &'a Schema) -> Option<(&'a str, bool)> {
     let owners = schema.tables.values().filter(|table| table.is_virtual);
-    let (owner, suffix) = owners.filter_map(|owner| Some((owner, shadow.strip_prefix(&owner.name)?))).max_by_key(|(owner, _)| owner.name.len())?;
+    let (owner, suffix) = owners
+        .filter_map(|owner| Some((owner, shadow.strip_prefix(&owner.name)?)))
+        .max_by_key(|(owner, _)| owner.name.len())?;
     Some((&owner.name, matches!(suffix, "_content" | "_rowid")))
 }
 
 fn shown_name(table: &str, new: &Schema, old: &Schema) -> String {
     let is_shadow = |schema: &Schema| schema.table(table).is_some_and(|table| table.is_shadow);
     let owner = if is_shadow(new) { virtual_owner(table, new) } else { None };
-    owner.or_else(|| if is_shadow(old) { virtual_owner(table, old) } else { None }).map_or(table, |(owner, _)| owner).to_owned()
+    owner
+        .or_else(|| if is_shadow(old) { virtual_owner(table, old) } else { None })
+        .map_or(table, |(owner, _)| owner)
+        .to_owned()
 }
 
 /// The tables to compare. A table that the lane dropped is left to the schema registry: its rows are no tombstones.
 fn pairs(old: &Schema, new: &Schema, scope: Option<&BTreeSet<String>>) -> Vec<TreePair> {
     let is_meant = |table: &Table| {
-        let owner = if table.is_shadow { virtual_owner(&table.name, new).map(|(owner, _)| owner) } else { None };
+        let owner = if table.is_shadow {
+            virtual_owner(&table.name, new).map(|(owner, _)| owner)
+        } else {
+            None
+        };
         scope.is_none_or(|names| names.contains(owner.unwrap_or(&table.name)))
     };
     let mut pairs = Vec::new();
@@ -117,13 +147,27 @@ fn pairs(old: &Schema, new: &Schema, scope: Option<&BTreeSet<String>>) -> Vec<Tr
         let below = old.table(&table.name).filter(|below| !below.is_view && !below.is_virtual);
         let kind = |table: &Table| {
             if table.is_without_rowid {
-                TreeKind::WithoutRowid { key_columns: table.key_columns().len() }
+                TreeKind::WithoutRowid {
+                    key_columns: table.key_columns().len(),
+                }
             } else {
                 TreeKind::Rowid
             }
         };
+        let (below, former): (Option<&Table>, Option<&Table>) = match below {
+            Some(below) if below.is_without_rowid != table.is_without_rowid => (None, Some(below)),
+            below => (below, None),
+        };
         // A table that was made anew with another kind of tree: its rows are compared by key, all of them.
-        let below = below.filter(|below| below.is_without_rowid == table.is_without_rowid);
+        if let Some(former) = former {
+            let name = format!("{FORMER}{}", table.name);
+            pairs.push(TreePair {
+                name,
+                kind: kind(former),
+                old_root: former.root_page,
+                new_root: None,
+            });
+        }
         pairs.push(TreePair {
             name: table.name.clone(),
             kind: kind(table),
@@ -160,12 +204,22 @@ fn table_delta(
         // A row can be stored anew with the values it had: by a rewrite of its table, or under another row id.
         if old != Some(row) {
             let kind = if old.is_some() { ChangeKind::Updated } else { ChangeKind::Inserted };
-            changes.push(RowChange { key: identity.0.clone(), kind, old: old.cloned(), new: Some(row.clone()) });
+            changes.push(RowChange {
+                key: identity.0.clone(),
+                kind,
+                old: old.cloned(),
+                new: Some(row.clone()),
+            });
         }
     }
     for (identity, row) in before {
         if !after.contains_key(&identity) {
-            changes.push(RowChange { key: identity.0, kind: ChangeKind::Deleted, old: Some(row), new: None });
+            changes.push(RowChange {
+                key: identity.0,
+                kind: ChangeKind::Deleted,
+                old: Some(row),
+                new: None,
+            });
         }
     }
     changes.sort_by(|a, b| a.key.cmp(&b.key));
@@ -194,14 +248,23 @@ struct RowReader {
 
 impl RowReader {
     fn new(connection: &Connection, table: &Table) -> SqliteResult<RowReader> {
-        let columns: Vec<String> =
-            table.columns.iter().filter(|column| !column.is_hidden).map(|column| column.name.clone()).collect();
+        let columns: Vec<String> = table
+            .columns
+            .iter()
+            .filter(|column| !column.is_hidden)
+            .map(|column| column.name.clone())
+            .collect();
         let list = columns.iter().map(|column| quote(column)).collect::<Vec<_>>().join(", ");
         let condition = if table.is_without_rowid {
             let key = table.key_columns();
-            key.iter().map(|column| format!("{} IS ? COLLATE BINARY", quote(&column.name))).collect::<Vec<_>>().join(" AND ")
+            key.iter()
+                .map(|column| format!("{} IS ? COLLATE BINARY", quote(&column.name)))
+                .collect::<Vec<_>>()
+                .join(" AND ")
         } else {
-            let name = table.rowid_name().or_else(|| table.rowid_alias().map(|column| column.name.as_str()));
+            let name = table
+                .rowid_name()
+                .or_else(|| table.rowid_alias().map(|column| column.name.as_str()));
             format!("{} = ?", quote(name.unwrap_or("rowid")))
         };
         let key = table
@@ -210,7 +273,11 @@ impl RowReader {
             .filter_map(|key| columns.iter().position(|column| *column == key.name))
             .collect();
         let sql = format!("SELECT {list} FROM {} WHERE {condition}", quote(&table.name));
-        Ok(RowReader { select: connection.prepare(&sql)?.statement, columns, key })
+        Ok(RowReader {
+            select: connection.prepare(&sql)?.statement,
+            columns,
+            key,
+        })
     }
 
     fn read(&mut self, key: &RowKey) -> SqliteResult<Option<(Key, Row)>> {
@@ -223,8 +290,11 @@ impl RowReader {
             select.bind(index + 1, value)?;
         }
         let has_row = select.step()? == Step::Row;
-        let values: Vec<Value> =
-            if has_row { (0..self.columns.len()).map(|index| select.value(index).to_value()).collect() } else { Vec::new() };
+        let values: Vec<Value> = if has_row {
+            (0..self.columns.len()).map(|index| select.value(index).to_value()).collect()
+        } else {
+            Vec::new()
+        };
         select.reset();
         if !has_row {
             return Ok(None);
@@ -234,6 +304,14 @@ impl RowReader {
         } else {
             Key(self.key.iter().map(|position| values[*position].clone()).collect())
         };
-        Ok(Some((row_key, Row { columns: self.columns.iter().cloned().zip(values).collect() })))
+        Ok(Some((
+            row_key,
+            Row {
+                columns: self.columns.iter().cloned().zip(values).collect(),
+            },
+        )))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,18 +30,30 @@ impl SqliteError {
         let offset = unsafe { ffi::sqlite3_error_offset(db) };
         // SAFETY: the caller's promise; the text is copied before the next call.
         let message = unsafe { CStr::from_ptr(ffi::sqlite3_errmsg(db)) }.to_string_lossy().into_owned();
-        SqliteError { code, message, offset: usize::try_from(offset).ok() }
+        SqliteError {
+            code,
+            message,
+            offset: usize::try_from(offset).ok(),
+        }
     }
 
     /// An error of which only the code is known.
     pub(super) fn of_code(code: c_int) -> SqliteError {
         // SAFETY: SQLite gives a static text for every code.
         let message = unsafe { CStr::from_ptr(ffi::sqlite3_errstr(code)) }.to_string_lossy().into_owned();
-        SqliteError { code, message, offset: None }
+        SqliteError {
+            code,
+            message,
+            offset: None,
+        }
     }
 
     pub(super) fn misuse(message: &str) -> SqliteError {
-        SqliteError { code: ffi::SQLITE_MISUSE, message: message.to_owned(), offset: None }
+        SqliteError {
+            code: ffi::SQLITE_MISUSE,
+            message: message.to_owned(),
+            offset: None,
+        }
     }
 
     /// The primary result code.
@@ -51,6 +63,11 @@ impl SqliteError {
 
     pub fn is_busy(&self) -> bool {
         matches!(self.primary(), ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED)
+    }
+
+    /// The statement was stopped by `Interrupt`.
+    pub fn is_interrupt(&self) -> bool {
+        self.primary() == ffi::SQLITE_INTERRUPT
     }
 
     /// The SQLSTATE of PostgreSQL that says the same; <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
@@ -126,15 +143,43 @@ fn of_message(message: &str) -> SqlState {
         SqlState::GROUPING_ERROR
     } else if starts("malformed JSON") || starts("bad JSON path") {
         SqlState::INVALID_TEXT_REPRESENTATION
-    } else if starts("cannot modify") || starts("table") && message.ends_with("may not be modified") || message.ends_with("may not be indexed") {
+    } else if starts("cannot modify")
+        || starts("table") && message.ends_with("may not be modified")
+        || message.ends_with("may not be indexed")
+    {
         SqlState::WRONG_OBJECT_TYPE
     } else if message.contains("generated column") {
         SqlState::GENERATED_ALWAYS
     } else if starts("foreign key mismatch") {
         SqlState::INVALID_FOREIGN_KEY
-    } else if starts("Expression tree is too large") || starts("parser stack overflow") || starts("too many ") {
+    } else if starts("Expression tree is too large") || starts("Recursion limit") || starts("parser stack overflow") || starts("too many ")
+    {
         SqlState::STATEMENT_TOO_COMPLEX
     } else {
         SqlState::SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_that_is_too_deep_is_too_complex() {
+        let connection = rusqlite::Connection::open_in_memory().expect("opens");
+        let deep = [
+            format!("SELECT 1{}", "+1".repeat(3000)),
+            format!("SELECT {}1{}", "(".repeat(3000), ")".repeat(3000)),
+        ];
+        for sql in deep {
+            let message = connection.prepare(&sql).expect_err("too deep").to_string();
+            let message = message.split(" in SELECT").next().unwrap_or_default().to_owned();
+            let error = SqliteError {
+                code: ffi::SQLITE_ERROR,
+                message,
+                offset: None,
+            };
+            assert_eq!(error.sqlstate(), SqlState::STATEMENT_TOO_COMPLEX, "{error}");
+        }
     }
 }

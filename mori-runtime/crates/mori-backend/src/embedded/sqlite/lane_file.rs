@@ -4,9 +4,14 @@ use super::layer::Layer;
 use super::locks::Locks;
 use super::page_store::{PageImage, PageStore};
 use super::vfs;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// SQLite's names for the files beside a database, <https://www.sqlite.org/tempfiles.html>.
+const LOG: &str = "-wal";
+const JOURNAL: &str = "-journal";
 
 /// A lane's file. Connections reach it by its path through the VFS, for as long as this value lives.
 #[derive(Debug)]
@@ -14,8 +19,18 @@ pub struct LaneFile {
     path: PathBuf,
     pub(super) locks: Locks,
     inner: RwLock<Inner>,
-    /// Whether a commit waits for the disk.
-    durable: bool,
+    kind: Kind,
+}
+
+/// What a lane's file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Ends with the process.
+    Volatile,
+    /// Is there again when the process is started again: a commit waits for the disk.
+    Durable,
+    /// Shows the layer below, and nothing can be written.
+    Sealed,
 }
 
 #[derive(Debug)]
@@ -33,21 +48,36 @@ impl LaneFile {
     pub fn volatile(dir: &Path, below: Arc<Layer>) -> io::Result<Arc<LaneFile>> {
         let path = dir.join("shadow.pages");
         let pages = PageStore::volatile(&path, &below)?;
-        LaneFile::register(path, below, pages, false)
+        LaneFile::register(path, below, pages, Kind::Volatile)
+    }
+
+    /// A file in `dir` that shows the layer below and refuses every write, whatever a connection to it is told.
+    pub fn sealed(dir: &Path, below: Arc<Layer>) -> io::Result<Arc<LaneFile>> {
+        let path = dir.join("shadow.pages");
+        let pages = PageStore::volatile(&path, &below)?;
+        LaneFile::register(path, below, pages, Kind::Sealed)
     }
 
     /// A lane in `dir` that is there again when the process is started again.
     pub fn durable(dir: &Path, below: Arc<Layer>) -> io::Result<Arc<LaneFile>> {
         let path = dir.join("shadow.pages");
-        let pages = PageStore::durable(&path, &dir.join("shadow.map"), &below)?;
-        LaneFile::register(path, below, pages, true)
+        let mut pages = PageStore::durable(&path, &dir.join("shadow.map"), &below)?;
+        if pages.is_clearing() {
+            remove_journals_of(&path, Kind::Durable)?;
+            pages.clear(&below)?;
+        }
+        LaneFile::register(path, below, pages, Kind::Durable)
     }
 
-    fn register(path: PathBuf, below: Arc<Layer>, pages: PageStore, durable: bool) -> io::Result<Arc<LaneFile>> {
+    fn register(path: PathBuf, below: Arc<Layer>, pages: PageStore, kind: Kind) -> io::Result<Arc<LaneFile>> {
         // SQLite resolves links in the names it is given, so that the registered name has to be resolved as well.
         let path = path.canonicalize()?;
-        let file =
-            Arc::new(LaneFile { path: path.clone(), locks: Locks::default(), inner: RwLock::new(Inner { below, pages }), durable });
+        let file = Arc::new(LaneFile {
+            path: path.clone(),
+            locks: Locks::default(),
+            inner: RwLock::new(Inner { below, pages }),
+            kind,
+        });
         vfs::register_lane(path, &file)?;
         Ok(file)
     }
@@ -58,7 +88,11 @@ impl LaneFile {
     }
 
     pub fn is_durable(&self) -> bool {
-        self.durable
+        self.kind == Kind::Durable
+    }
+
+    pub fn is_sealed(&self) -> bool {
+        self.kind == Kind::Sealed
     }
 
     pub fn below(&self) -> Arc<Layer> {
@@ -68,7 +102,13 @@ impl LaneFile {
     /// True if the lane has written nothing that is still there. Looks at pages only: a write-ahead log is not looked into.
     pub fn is_clean(&self) -> bool {
         let inner = self.read();
-        inner.pages.is_clean(&inner.below) && !self.wal_path().exists() && !self.journal_path().exists()
+        inner.pages.is_clean(&inner.below) && !self.has_journal()
+    }
+
+    /// Whether a write-ahead log or a rollback journal lies beside the pages. With no connection open, a close that was cut short left it
+    /// there, and the pages alone do not say what is committed, until a connection has read and closed the file.
+    pub fn has_journal(&self) -> bool {
+        self.wal_path().exists() || self.beside(JOURNAL).exists()
     }
 
     pub fn len_bytes(&self) -> u64 {
@@ -91,39 +131,53 @@ impl LaneFile {
     }
 
     pub(super) fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.check_writable()?;
         let mut inner = self.write();
         let Inner { below, pages } = &mut *inner;
         pages.write_at(below, offset, bytes)
     }
 
     pub(super) fn truncate(&self, len_bytes: u64) -> io::Result<()> {
+        self.check_writable()?;
         self.write().pages.truncate(len_bytes)
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
-        if self.durable { self.read().pages.sync() } else { Ok(()) }
+        if self.is_durable() { self.read().pages.sync() } else { Ok(()) }
     }
 
     pub fn wal_path(&self) -> PathBuf {
-        self.beside("-wal")
+        self.beside(LOG)
     }
 
-    fn journal_path(&self) -> PathBuf {
-        self.beside("-journal")
+    fn check_writable(&self) -> io::Result<()> {
+        if self.is_sealed() {
+            Err(io::ErrorKind::ReadOnlyFilesystem.into())
+        } else {
+            Ok(())
+        }
     }
 
     fn beside(&self, suffix: &str) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
-        name.push(suffix);
-        PathBuf::from(name)
+        beside(&self.path, suffix)
     }
 
-    /// Back to the layer below. No connection may be open.
+    /// Back to the layer below. No connection may be open. A process that dies meanwhile leaves the lane as it was, or cleared: journals
+    /// that a kill left behind belong to the pages, and neither counts without the other.
     pub fn clear(&self) -> io::Result<()> {
-        self.remove_journals()?;
         let mut inner = self.write();
+        self.drop_journals(&mut inner)?;
         let Inner { below, pages } = &mut *inner;
         pages.clear(below)
+    }
+
+    /// Removes the journals once the map says on disk that the pages they belong to do not count any more.
+    fn drop_journals(&self, inner: &mut Inner) -> io::Result<()> {
+        inner.pages.begin_clearing(&inner.below)?;
+        remove_journals_of(&self.path, self.kind).inspect_err(|_| {
+            // The first error is the one to tell.
+            let _ = inner.pages.abort_clearing(&inner.below);
+        })
     }
 
     /// Back to another layer below. No connection may be open.
@@ -140,10 +194,10 @@ impl LaneFile {
         Ok(LanePages(self.read().pages.capture()?))
     }
 
-    /// Back to a copy. No connection may be open.
+    /// Back to a copy. No connection may be open. A process that dies meanwhile leaves the lane as it was, as the copy, or cleared.
     pub fn put_back(&self, pages: &LanePages) -> io::Result<()> {
-        self.remove_journals()?;
         let mut inner = self.write();
+        self.drop_journals(&mut inner)?;
         let Inner { below, pages: store } = &mut *inner;
         store.put_back(below, &pages.0)
     }
@@ -176,16 +230,6 @@ impl LaneFile {
         Ok(Layer::Frozen { below, pages })
     }
 
-    fn remove_journals(&self) -> io::Result<()> {
-        for path in [self.wal_path(), self.journal_path()] {
-            match std::fs::remove_file(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
     fn read(&self) -> RwLockReadGuard<'_, Inner> {
         self.inner.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -194,3 +238,28 @@ impl LaneFile {
         self.inner.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.to_owned().into_os_string();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn remove_journals_of(path: &Path, kind: Kind) -> io::Result<()> {
+    let mut has_removed = false;
+    for path in [beside(path, LOG), beside(path, JOURNAL)] {
+        match std::fs::remove_file(path) {
+            Ok(()) => has_removed = true,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    match path.parent() {
+        // What comes next counts on it that they do not come back after a power cut.
+        Some(dir) if has_removed && kind == Kind::Durable => File::open(dir)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

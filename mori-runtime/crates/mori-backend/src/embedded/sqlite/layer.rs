@@ -16,7 +16,12 @@ pub enum Layer {
     /// No prod: an empty database.
     Empty,
     /// A database file that nobody writes: an image of prod, or a fixture database.
-    Image { file: File, path: PathBuf, len_bytes: u64, block_bytes: u32 },
+    Image {
+        file: File,
+        path: PathBuf,
+        len_bytes: u64,
+        block_bytes: u32,
+    },
     /// Pages written on top of another layer and closed since.
     Frozen { below: Arc<Layer>, pages: PageStore },
 }
@@ -37,9 +42,19 @@ impl Layer {
         let block_bytes = match u16::from_be_bytes([header[16], header[17]]) {
             1 => 65536,
             size if size >= 512 && size.is_power_of_two() => u32::from(size),
-            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "no valid page size in the database header")),
+            _ => {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "no valid page size in the database header",
+                ));
+            }
         };
-        Ok(Layer::Image { file, path: path.to_owned(), len_bytes, block_bytes })
+        Ok(Layer::Image {
+            file,
+            path: path.to_owned(),
+            len_bytes,
+            block_bytes,
+        })
     }
 
     /// The image at the bottom, if there is one.

@@ -4,9 +4,22 @@
 //! lane's file, so memory is all it takes.
 
 use libsqlite3_sys as ffi;
+use std::sync::atomic::{AtomicU32, Ordering, fence};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 const SHM_LOCKS: usize = ffi::SQLITE_SHM_NLOCK as usize;
+/// The wal-index locks 0, of the writer, and 1, of the checkpointer; <https://www.sqlite.org/walformat.html#wal_locks>.
+const SHM_WRITE_OR_CHECKPOINT: u16 = 0b11;
+
+/// How long a connection waits for readers that are for bookkeeping before it is refused after all; what a client's own waiting for
+/// locks comes to by default.
+const BOOKKEEPING_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Words of `WalIndexHdr`, <https://www.sqlite.org/walformat.html#the_wal_index_header>.
+const HEADER_WORDS: usize = 12;
+/// The word behind the two copies of the header: how many frames are in the database file.
+const BACKFILL_WORD: usize = 2 * HEADER_WORDS;
 
 /// A lock that another connection holds.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,11 +58,44 @@ impl Drop for Region {
     }
 }
 
+/// What the wal-index says of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WalState {
+    /// How many frames of the log are committed.
+    pub frames: u32,
+    /// How many of them are in the database file as well.
+    pub backfilled: u32,
+    /// Drawn anew each time the log is written from its start again.
+    salts: [u32; 2],
+}
+
+impl WalState {
+    /// Whether nothing was committed between the two.
+    pub fn is_same_commit(&self, other: &WalState) -> bool {
+        (self.frames, self.salts) == (other.frames, other.salts)
+    }
+}
+
+/// The wal-index header, if it is whole: a writer changes its second copy first, so equal copies with the right checksum are one header.
+fn wal_header(index: &[AtomicU32]) -> Option<[u32; HEADER_WORDS]> {
+    let copy = |first: usize| std::array::from_fn(|word| index[first + word].load(Ordering::Acquire));
+    let header: [u32; HEADER_WORDS] = copy(0);
+    fence(Ordering::SeqCst);
+    let is_initialized = header[3].to_ne_bytes()[0] != 0;
+    let sums = header[..10].chunks_exact(2).fold((0u32, 0u32), |(first, second), pair| {
+        let first = first.wrapping_add(pair[0]).wrapping_add(second);
+        (first, second.wrapping_add(pair[1]).wrapping_add(first))
+    });
+    (is_initialized && header == copy(HEADER_WORDS) && sums == (header[10], header[11])).then_some(header)
+}
+
 #[derive(Debug, Default)]
 struct Shm {
     regions: Vec<Region>,
     /// Number of shared holders, or -1 for one exclusive holder.
     locks: [i32; SHM_LOCKS],
+    /// The shared holders that are for bookkeeping.
+    bookkeeping: [i32; SHM_LOCKS],
     connections: u32,
 }
 
@@ -60,6 +106,8 @@ pub struct Locks {
     /// Told when a reader for bookkeeping has left.
     bookkeeping_left: Condvar,
     shm: Mutex<Shm>,
+    /// Told when a reader for bookkeeping has let go of the wal-index.
+    shm_bookkeeping_left: Condvar,
 }
 
 /// What one connection holds of a file's locks.
@@ -72,6 +120,16 @@ pub struct Held {
     shm_open: bool,
     shm_shared: u16,
     shm_exclusive: u16,
+    /// Until when it waits for bookkeeping: set by the first wait for a lock, however often SQLite asks for that lock.
+    waits_until: Option<Instant>,
+}
+
+impl Held {
+    /// How long it still waits for bookkeeping; None if it has waited long enough.
+    fn patience(&mut self) -> Option<Duration> {
+        let until = *self.waits_until.get_or_insert_with(|| Instant::now() + BOOKKEEPING_WAIT_MAX);
+        until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -112,11 +170,17 @@ impl Locks {
                     // A client must not be told of readers that a private copy does not have. They wait for nobody, and PENDING
                     // keeps new ones out, so they are soon gone.
                     while file.shared > 1 && file.shared - 1 == file.bookkeeping - u32::from(held.is_bookkeeping) {
-                        file = self.bookkeeping_left.wait(file).unwrap_or_else(PoisonError::into_inner);
+                        let Some(left) = held.patience() else { break };
+                        file = self
+                            .bookkeeping_left
+                            .wait_timeout(file, left)
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .0;
                     }
                     if file.shared > 1 {
                         return Err(Busy);
                     }
+                    held.waits_until = None;
                     file.exclusive = true;
                 }
             }
@@ -147,6 +211,7 @@ impl Locks {
             }
         }
         held.level = level;
+        held.waits_until = None;
     }
 
     /// Whether any connection intends to write.
@@ -182,10 +247,17 @@ impl Locks {
                     shm.locks[index] = 0;
                 } else if held.shm_shared & (1 << index) != 0 {
                     shm.locks[index] -= 1;
+                    if held.is_bookkeeping {
+                        shm.bookkeeping[index] -= 1;
+                        self.shm_bookkeeping_left.notify_all();
+                    }
                 }
             }
             held.shm_exclusive &= !mask;
             held.shm_shared &= !mask;
+            if mask & SHM_WRITE_OR_CHECKPOINT != 0 {
+                held.waits_until = None;
+            }
         } else if flags & ffi::SQLITE_SHM_SHARED != 0 {
             if held.shm_shared & mask == mask {
                 return Ok(());
@@ -193,11 +265,29 @@ impl Locks {
             if range.clone().any(|index| shm.locks[index] < 0) {
                 return Err(Busy);
             }
-            range.for_each(|index| shm.locks[index] += 1);
+            for index in range {
+                shm.locks[index] += 1;
+                shm.bookkeeping[index] += i32::from(held.is_bookkeeping);
+            }
             held.shm_shared |= mask;
         } else {
-            let free = |index: usize| shm.locks[index] == 0 || held.shm_exclusive & (1 << index) != 0;
-            if !range.clone().all(free) {
+            let own = held.shm_exclusive;
+            let is_free = |shm: &Shm, index: usize| shm.locks[index] == 0 || own & (1 << index) != 0;
+            // A writer or checkpointer would get on less far for a reader of ours, which the client could see; it waits for nobody.
+            let waits = own & SHM_WRITE_OR_CHECKPOINT != 0;
+            let is_ours = |shm: &Shm, index: usize| shm.locks[index] > 0 && shm.locks[index] == shm.bookkeeping[index];
+            while waits
+                && range.clone().any(|index| is_ours(&shm, index))
+                && range.clone().all(|index| is_free(&shm, index) || is_ours(&shm, index))
+            {
+                let Some(left) = held.patience() else { break };
+                shm = self
+                    .shm_bookkeeping_left
+                    .wait_timeout(shm, left)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
+            }
+            if !range.clone().all(|index| is_free(&shm, index)) {
                 return Err(Busy);
             }
             range.for_each(|index| shm.locks[index] = -1);
@@ -220,79 +310,31 @@ impl Locks {
         }
     }
 
-    /// `mxFrame` of the wal-index header: how many frames of the log are committed. None while no connection uses the log.
-    /// Offsets are those of `WalIndexHdr`, <https://www.sqlite.org/walformat.html#the_wal_index_header>.
-    pub fn wal_frames(&self) -> Option<u32> {
+    /// What the wal-index says at this moment. None if no connection uses a log.
+    ///
+    /// Errors: `Busy` while the wal-index is being made, or changes faster than it can be read.
+    pub fn wal_state(&self) -> Result<Option<WalState>, Busy> {
         let shm = lock(&self.shm);
-        let region = shm.regions.first()?;
-        let word = |index: usize| {
-            // SAFETY: the header is 136 bytes at the start of a region of 32 KiB; the read is volatile, for SQLite may write it.
-            unsafe { region.0.cast::<u32>().add(index).read_volatile() }
-        };
-        // The header is there twice; a writer changes the second copy last, so equal copies are a whole header.
+        let Some(region) = shm.regions.first() else { return Ok(None) };
+        // SAFETY: a region is 32 KiB of 8-byte aligned memory, which lives while `shm` is locked; it is shared with SQLite, hence atomic.
+        let index = unsafe { std::slice::from_raw_parts(region.0.cast::<AtomicU32>(), BACKFILL_WORD + 1) };
         for _ in 0..1000 {
-            let copies: Vec<u32> = (0..24).map(word).collect();
-            if copies[..12] == copies[12..] {
-                let is_initialized = copies[3].to_ne_bytes()[0] != 0;
-                return is_initialized.then_some(copies[4]);
+            if let Some(header) = wal_header(index) {
+                let backfilled = index[BACKFILL_WORD].load(Ordering::Acquire);
+                // A log that starts anew has its header changed before `backfilled`: the same header says that the two belong together.
+                if wal_header(index) == Some(header) {
+                    return Ok(Some(WalState {
+                        frames: header[4],
+                        backfilled,
+                        salts: [header[8], header[9]],
+                    }));
+                }
             }
             std::hint::spin_loop();
         }
-        None
+        Err(Busy)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_writer_waits_for_readers_and_keeps_new_ones_out() {
-        let locks = Locks::default();
-        let (mut reader, mut writer, mut late) = (Held::default(), Held::default(), Held::default());
-        locks.lock(&mut reader, ffi::SQLITE_LOCK_SHARED).unwrap();
-        locks.lock(&mut writer, ffi::SQLITE_LOCK_SHARED).unwrap();
-        locks.lock(&mut writer, ffi::SQLITE_LOCK_RESERVED).unwrap();
-        assert!(locks.is_reserved());
-        assert_eq!(locks.lock(&mut reader, ffi::SQLITE_LOCK_RESERVED), Err(Busy));
-        assert_eq!(locks.lock(&mut writer, ffi::SQLITE_LOCK_EXCLUSIVE), Err(Busy));
-        assert_eq!(locks.lock(&mut late, ffi::SQLITE_LOCK_SHARED), Err(Busy), "PENDING keeps new readers out");
-        locks.unlock(&mut reader, ffi::SQLITE_LOCK_NONE);
-        locks.lock(&mut writer, ffi::SQLITE_LOCK_EXCLUSIVE).unwrap();
-        locks.unlock(&mut writer, ffi::SQLITE_LOCK_NONE);
-        locks.lock(&mut late, ffi::SQLITE_LOCK_SHARED).unwrap();
-        assert!(!locks.is_reserved());
-    }
-
-    #[test]
-    fn a_writer_is_not_refused_for_a_reader_of_ours() {
-        let locks = Locks::default();
-        let (mut reader, mut client) = (Held { is_bookkeeping: true, ..Held::default() }, Held::default());
-        let mut writer = Held::default();
-        locks.lock(&mut reader, ffi::SQLITE_LOCK_SHARED).unwrap();
-        locks.lock(&mut client, ffi::SQLITE_LOCK_SHARED).unwrap();
-        locks.lock(&mut writer, ffi::SQLITE_LOCK_SHARED).unwrap();
-        assert_eq!(locks.lock(&mut writer, ffi::SQLITE_LOCK_EXCLUSIVE), Err(Busy), "a client reads as well");
-        locks.unlock(&mut client, ffi::SQLITE_LOCK_NONE);
-        std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| locks.lock(&mut writer, ffi::SQLITE_LOCK_EXCLUSIVE));
-            locks.unlock(&mut reader, ffi::SQLITE_LOCK_NONE);
-            waiting.join().unwrap().unwrap();
-        });
-    }
-
-    #[test]
-    fn wal_index_locks_are_shared_or_exclusive() {
-        let locks = Locks::default();
-        let (mut a, mut b) = (Held::default(), Held::default());
-        locks.shm_region(&mut a, 0, 32768, true);
-        locks.shm_region(&mut b, 0, 32768, true);
-        let (shared, exclusive) = (ffi::SQLITE_SHM_LOCK | ffi::SQLITE_SHM_SHARED, ffi::SQLITE_SHM_LOCK | ffi::SQLITE_SHM_EXCLUSIVE);
-        locks.shm_lock(&mut a, 3, 1, shared).unwrap();
-        locks.shm_lock(&mut b, 3, 1, shared).unwrap();
-        assert_eq!(locks.shm_lock(&mut b, 0, 8, exclusive), Err(Busy));
-        locks.shm_close(&mut a);
-        locks.shm_lock(&mut b, 3, 1, ffi::SQLITE_SHM_UNLOCK | ffi::SQLITE_SHM_SHARED).unwrap();
-        locks.shm_lock(&mut b, 0, 8, exclusive).unwrap();
-    }
-}
+mod tests;

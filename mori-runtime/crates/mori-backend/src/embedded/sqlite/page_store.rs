@@ -1,19 +1,21 @@
 //! The pages a lane has written: a sparse file laid out like the database, and a map that says which blocks are in it.
 
 use super::layer::{Layer, read_or_zero};
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Arc;
 
 const MAP_MAGIC: &[u8; 8] = b"morimap1";
 /// Magic, block size, state, length, limit of what is seen of the layer below.
 const MAP_HEADER_BYTES: u64 = 32;
-/// The map says nothing: the store is as the layer below, whatever the words hold. Written first when a store is cleared, so
-/// that a process that dies in the middle of it leaves a cleared store.
+/// The store is as the layer below, whatever the words and the block size in the map say.
 const STATE_CLEAN: u8 = 1;
 const STATE_WRITTEN: u8 = 0;
+/// As `STATE_CLEAN`, and the journals beside the store may belong to what it held before: they go first. Written before a store is
+/// cleared, so that a process that dies in the middle of it leaves a cleared store.
+const STATE_CLEARING: u8 = 2;
 
 /// Written pages over a layer. Single writer; the caller locks.
 #[derive(Debug)]
@@ -78,14 +80,50 @@ impl PageStore {
             store.load_map(&map)?;
             store.map = Some(map);
             if store.state == STATE_CLEAN {
-                store.data.set_len(0)?;
-                store.write_map()?;
+                store.settle(below)?;
             }
         } else {
             store.map = Some(map);
-            store.write_map()?;
+            store.write_header(STATE_CLEAN, store.len_bytes, store.below_limit_bytes)?;
         }
         Ok(store)
+    }
+
+    /// Whether the clearing of the store was cut short. Its journals must be removed, and `clear` be called, before anyone opens it.
+    pub fn is_clearing(&self) -> bool {
+        self.state == STATE_CLEARING
+    }
+
+    /// Leaves nothing of what was written. Wherever an error ends it, what is known here and the map say the same: the words go all at
+    /// once, and nothing else is asked for a block whose bit is not set.
+    fn settle(&mut self, below: &Layer) -> io::Result<()> {
+        if let Some(map) = &self.map {
+            map.set_len(MAP_HEADER_BYTES)?;
+        }
+        self.present.clear();
+        self.blocks.clear();
+        (self.len_bytes, self.below_limit_bytes) = (below.len_bytes(), below.len_bytes());
+        self.data.set_len(0)?;
+        self.write_header(STATE_CLEAN, self.len_bytes, self.below_limit_bytes)?;
+        self.sync_map()
+    }
+
+    /// Says on disk, before the journals are removed, that nothing written counts any more. A process that dies between here and the
+    /// end of `clear` leaves a cleared store; one that died before it, the store as it was.
+    pub fn begin_clearing(&mut self, below: &Layer) -> io::Result<()> {
+        if self.is_clean(below) {
+            return Ok(());
+        }
+        self.write_header(STATE_CLEARING, self.len_bytes, self.below_limit_bytes)?;
+        self.sync_map()
+    }
+
+    /// The journals could not be removed, so that the store stays as it is.
+    pub fn abort_clearing(&mut self, below: &Layer) -> io::Result<()> {
+        if self.is_clean(below) {
+            return Ok(());
+        }
+        self.write_header(STATE_WRITTEN, self.len_bytes, self.below_limit_bytes)
     }
 
     pub fn len_bytes(&self) -> u64 {
@@ -102,7 +140,9 @@ impl PageStore {
     }
 
     pub fn has(&self, block: u32) -> bool {
-        self.present.get(block as usize / 64).is_some_and(|word| word & (1 << (block % 64)) != 0)
+        self.present
+            .get(block as usize / 64)
+            .is_some_and(|word| word & (1 << (block % 64)) != 0)
     }
 
     /// True if the store does not differ from the layer below.
@@ -155,57 +195,49 @@ impl PageStore {
         }
         let end = offset + bytes.len() as u64;
         if end > self.len_bytes {
-            self.len_bytes = end;
-            self.write_header_as_written()?;
+            self.write_header(STATE_WRITTEN, end, self.below_limit_bytes)?;
         }
         Ok(())
     }
 
     pub fn truncate(&mut self, len_bytes: u64) -> io::Result<()> {
+        let mut below_limit_bytes = self.below_limit_bytes;
         if len_bytes < self.len_bytes {
-            self.below_limit_bytes = self.below_limit_bytes.min(len_bytes);
+            below_limit_bytes = below_limit_bytes.min(len_bytes);
             let keep = len_bytes.div_ceil(u64::from(self.block_bytes));
-            let cut: Vec<u32> = self.blocks.iter().copied().filter(|block| u64::from(*block) >= keep).collect();
-            self.blocks.retain(|block| u64::from(*block) < keep);
-            for block in cut {
+            let mut words = BTreeSet::new();
+            for block in self.blocks.extract_if(.., |block| u64::from(*block) >= keep) {
                 self.present[block as usize / 64] &= !(1 << (block % 64));
-                self.write_map_word(block as usize / 64)?;
+                words.insert(block as usize / 64);
+            }
+            for word in words {
+                self.write_map_word(word)?;
             }
         }
-        self.len_bytes = len_bytes;
-        self.write_header_as_written()
+        self.write_header(STATE_WRITTEN, len_bytes, below_limit_bytes)
     }
 
     pub fn sync(&self) -> io::Result<()> {
         self.data.sync_data()?;
-        if let Some(map) = &self.map {
-            map.sync_data()?;
-        }
-        Ok(())
+        self.sync_map()
     }
 
-    /// Drops every page written: the file is that of the layer below again. Cost by pages written.
+    fn sync_map(&self) -> io::Result<()> {
+        self.map.as_ref().map_or(Ok(()), File::sync_data)
+    }
+
+    /// Drops every page written: the file is that of the layer below again. Comes after `begin_clearing` and the removal of the journals.
     pub fn clear(&mut self, below: &Layer) -> io::Result<()> {
-        if self.is_clean(below) {
+        if self.is_clean(below) && !self.is_clearing() {
             return Ok(());
         }
-        self.below_limit_bytes = below.len_bytes();
-        self.len_bytes = below.len_bytes();
-        self.state = STATE_CLEAN;
-        self.write_map_header()?;
-        for block in std::mem::take(&mut self.blocks) {
-            self.present[block as usize / 64] = 0;
-            self.write_map_word(block as usize / 64)?;
-        }
-        self.data.set_len(0)
+        self.settle(below)
     }
 
     /// Follows another layer below. The store must be clear.
     pub fn follow(&mut self, below: &Layer) -> io::Result<()> {
         self.block_bytes = below.block_bytes();
-        self.len_bytes = below.len_bytes();
-        self.below_limit_bytes = below.len_bytes();
-        self.write_map_header()
+        self.write_header(STATE_CLEAN, below.len_bytes(), below.len_bytes())
     }
 
     /// A copy of all written pages. Cost by pages written.
@@ -216,19 +248,26 @@ impl PageStore {
             read_or_zero(&self.data, self.offset(*block), &mut bytes)?;
             blocks.push((*block, bytes));
         }
-        Ok(PageImage { blocks, len_bytes: self.len_bytes, below_limit_bytes: self.below_limit_bytes })
+        Ok(PageImage {
+            blocks,
+            len_bytes: self.len_bytes,
+            below_limit_bytes: self.below_limit_bytes,
+        })
     }
 
-    /// Puts back what `capture` took. Cost by pages written, now and then.
-    pub fn put_back(&mut self, below: &Arc<Layer>, image: &PageImage) -> io::Result<()> {
+    /// Puts back what `capture` took, after `begin_clearing` and the removal of the journals. Cost by pages written, now and then. A
+    /// process that dies meanwhile leaves a cleared store: the map says so until all pages are there.
+    pub fn put_back(&mut self, below: &Layer, image: &PageImage) -> io::Result<()> {
         self.clear(below)?;
         for (block, bytes) in &image.blocks {
             self.data.write_all_at(bytes, self.offset(*block))?;
-            self.mark(*block)?;
+            self.set_bit(*block)?;
         }
-        self.len_bytes = image.len_bytes;
-        self.below_limit_bytes = image.below_limit_bytes;
-        self.write_header_as_written()
+        if self.map.is_some() {
+            self.sync()?;
+        }
+        self.write_header(STATE_WRITTEN, image.len_bytes, image.below_limit_bytes)?;
+        self.sync_map()
     }
 
     fn offset(&self, block: u32) -> u64 {
@@ -243,48 +282,58 @@ impl PageStore {
         Ok((block, within, len.min(size as usize - within)))
     }
 
+    /// The block is in `data`, and counts.
     fn mark(&mut self, block: u32) -> io::Result<()> {
-        let word = block as usize / 64;
-        if self.has(block) {
-            return Ok(());
+        self.set_bit(block)?;
+        if self.state == STATE_WRITTEN {
+            Ok(())
+        } else {
+            self.write_header(STATE_WRITTEN, self.len_bytes, self.below_limit_bytes)
         }
-        if self.present.len() <= word {
-            self.present.resize(word + 1, 0);
-        }
-        self.present[word] |= 1 << (block % 64);
-        self.blocks.push(block);
-        self.write_map_word(word)?;
-        if self.state == STATE_CLEAN { self.write_header_as_written() } else { Ok(()) }
     }
 
-    fn write_header_as_written(&mut self) -> io::Result<()> {
-        self.state = STATE_WRITTEN;
-        self.write_map_header()
+    /// What is known here follows what is on disk: where the disk is full, a bit that could not be written is not taken for set, or
+    /// the next write to its block would count on it.
+    fn set_bit(&mut self, block: u32) -> io::Result<()> {
+        let word = block as usize / 64;
+        if !self.has(block) {
+            if self.present.len() <= word {
+                self.present.resize(word + 1, 0);
+            }
+            let bits = self.present[word] | 1 << (block % 64);
+            self.write_word(word, bits)?;
+            self.present[word] = bits;
+            self.blocks.push(block);
+        }
+        Ok(())
     }
 
     fn write_map_word(&self, word: usize) -> io::Result<()> {
+        self.write_word(word, self.present[word])
+    }
+
+    fn write_word(&self, word: usize, bits: u64) -> io::Result<()> {
         match &self.map {
-            Some(map) => map.write_all_at(&self.present[word].to_le_bytes(), MAP_HEADER_BYTES + 8 * word as u64),
+            Some(map) => map.write_all_at(&bits.to_le_bytes(), MAP_HEADER_BYTES + 8 * word as u64),
             None => Ok(()),
         }
     }
 
-    fn write_map_header(&self) -> io::Result<()> {
-        let Some(map) = &self.map else { return Ok(()) };
-        let mut header = [0u8; MAP_HEADER_BYTES as usize];
-        header[..8].copy_from_slice(MAP_MAGIC);
-        header[8..12].copy_from_slice(&self.block_bytes.to_le_bytes());
-        header[12] = self.state;
-        header[16..24].copy_from_slice(&self.len_bytes.to_le_bytes());
-        header[24..32].copy_from_slice(&self.below_limit_bytes.to_le_bytes());
-        map.write_all_at(&header, 0)
-    }
-
-    fn write_map(&self) -> io::Result<()> {
-        for word in 0..self.present.len() {
-            self.write_map_word(word)?;
+    /// Writes the map's header, and once it is written takes its values over.
+    fn write_header(&mut self, state: u8, len_bytes: u64, below_limit_bytes: u64) -> io::Result<()> {
+        if let Some(map) = &self.map {
+            let mut header = [0u8; MAP_HEADER_BYTES as usize];
+            header[..8].copy_from_slice(MAP_MAGIC);
+            header[8..12].copy_from_slice(&self.block_bytes.to_le_bytes());
+            header[12] = state;
+            header[16..24].copy_from_slice(&len_bytes.to_le_bytes());
+            header[24..32].copy_from_slice(&below_limit_bytes.to_le_bytes());
+            map.write_all_at(&header, 0)?;
         }
-        self.write_map_header()
+        self.state = state;
+        self.len_bytes = len_bytes;
+        self.below_limit_bytes = below_limit_bytes;
+        Ok(())
     }
 
     fn load_map(&mut self, map: &File) -> io::Result<()> {
@@ -297,18 +346,21 @@ impl PageStore {
         if &header[..8] != MAP_MAGIC {
             return Err(invalid("not a page map"));
         }
+        if header[12] == STATE_CLEAN || header[12] == STATE_CLEARING {
+            // A cleared store fits any layer below, also one of another page size that took the place of the last one since.
+            self.state = header[12];
+            return Ok(());
+        }
         if header[8..12] != self.block_bytes.to_le_bytes() {
             return Err(invalid("the page map belongs to a database of another page size"));
-        }
-        if header[12] == STATE_CLEAN {
-            // Words of before the clearing may still be there: they are overwritten by zeros of the same number.
-            self.present = vec![0; words.len() / 8];
-            return Ok(());
         }
         self.state = STATE_WRITTEN;
         self.len_bytes = number(16);
         self.below_limit_bytes = number(24);
-        self.present = words.chunks_exact(8).map(|word| word.try_into().map(u64::from_le_bytes).unwrap_or_default()).collect();
+        self.present = words
+            .chunks_exact(8)
+            .map(|word| word.try_into().map(u64::from_le_bytes).unwrap_or_default())
+            .collect();
         for (index, word) in self.present.iter().enumerate() {
             for bit in (0..64).filter(|bit| word & (1 << bit) != 0) {
                 self.blocks.push((index * 64 + bit) as u32);
@@ -317,3 +369,6 @@ impl PageStore {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,10 @@ pub struct Statement {
     connection: Arc<RawConnection>,
 }
 
-// SAFETY: SQLite is built threadsafe, and a statement is used by one thread at a time (it is not Sync).
+// SAFETY: SQLite lets a statement go from thread to thread as long as no two threads use its handle at once. The handle is that of the
+// connection and of all its statements, so the rule is for all of them: whoever has a connection keeps its statements under the same
+// owner or the same lock, and they go to another thread together, or while nobody uses the others. Dropping one is a use of the handle,
+// too. A session keeps them in one slot behind one mutex; a statement is not Sync, so that nothing but a move breaks the rule.
 unsafe impl Send for Statement {}
 
 /// What a step came to.
@@ -102,7 +105,14 @@ impl Statement {
             // SAFETY: as above; SQLITE_TRANSIENT makes SQLite copy the bytes before the call returns.
             Value::Text(text) => unsafe {
                 let transient = ffi::SQLITE_TRANSIENT();
-                ffi::sqlite3_bind_text64(self.raw, at, text.as_ptr().cast(), text.len() as u64, transient, ffi::SQLITE_UTF8 as u8)
+                ffi::sqlite3_bind_text64(
+                    self.raw,
+                    at,
+                    text.as_ptr().cast(),
+                    text.len() as u64,
+                    transient,
+                    ffi::SQLITE_UTF8 as u8,
+                )
             },
             // SAFETY: as above.
             Value::Blob(bytes) => unsafe {

@@ -89,7 +89,11 @@ fn install() -> io::Result<()> {
         // SAFETY: the object is leaked, so it lives as long as the process, as SQLite demands.
         unsafe { ffi::sqlite3_vfs_register(Box::into_raw(Box::new(vfs)), 0) }
     });
-    if code == ffi::SQLITE_OK { Ok(()) } else { Err(io::Error::other(format!("sqlite3_vfs_register: code {code}"))) }
+    if code == ffi::SQLITE_OK {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("sqlite3_vfs_register: code {code}")))
+    }
 }
 
 fn default_vfs() -> Option<*mut ffi::sqlite3_vfs> {
@@ -126,9 +130,15 @@ unsafe extern "C" fn x_open(
     out_flags: *mut c_int,
 ) -> c_int {
     if flags & ffi::SQLITE_OPEN_MAIN_DB == 0 {
-        let Some(default) = default_vfs() else { return ffi::SQLITE_CANTOPEN };
+        let Some(default) = default_vfs() else {
+            return ffi::SQLITE_CANTOPEN;
+        };
         // SAFETY: the arguments are SQLite's own, and `file` has room for the default VFS's file (see `szOsFile`).
-        return unsafe { (*default).xOpen.map_or(ffi::SQLITE_CANTOPEN, |open| open(default, name, file, flags, out_flags)) };
+        return unsafe {
+            (*default)
+                .xOpen
+                .map_or(ffi::SQLITE_CANTOPEN, |open| open(default, name, file, flags, out_flags))
+        };
     }
     let open_file = file.cast::<OpenFile>();
     // SAFETY: `file` is writable memory of at least szOsFile bytes. Null methods tell SQLite not to call xClose after a failure.
@@ -141,34 +151,60 @@ unsafe extern "C" fn x_open(
     let Some(lane) = lanes().get(&path).and_then(Weak::upgrade) else {
         return ffi::SQLITE_CANTOPEN;
     };
-    let handle = Box::into_raw(Box::new(Handle { file: lane, held: Held::default() }));
+    let granted = if lane.is_sealed() {
+        flags & !(ffi::SQLITE_OPEN_READWRITE | ffi::SQLITE_OPEN_CREATE) | ffi::SQLITE_OPEN_READONLY
+    } else {
+        flags
+    };
+    let handle = Box::into_raw(Box::new(Handle {
+        file: lane,
+        held: Held::default(),
+    }));
     // SAFETY: as above; the handle is taken back in x_close.
     unsafe { (*open_file).handle = handle };
     // SAFETY: as above.
     unsafe { (*open_file).base.pMethods = &METHODS };
     if !out_flags.is_null() {
         // SAFETY: a non-null out parameter is writable.
-        unsafe { *out_flags = flags };
+        unsafe { *out_flags = granted };
     }
     ffi::SQLITE_OK
 }
 
 unsafe extern "C" fn x_delete(_vfs: *mut ffi::sqlite3_vfs, name: *const c_char, sync_dir: c_int) -> c_int {
-    let Some(default) = default_vfs() else { return ffi::SQLITE_IOERR_DELETE };
+    let Some(default) = default_vfs() else {
+        return ffi::SQLITE_IOERR_DELETE;
+    };
     // SAFETY: the arguments are SQLite's own.
-    unsafe { (*default).xDelete.map_or(ffi::SQLITE_IOERR_DELETE, |delete| delete(default, name, sync_dir)) }
+    unsafe {
+        (*default)
+            .xDelete
+            .map_or(ffi::SQLITE_IOERR_DELETE, |delete| delete(default, name, sync_dir))
+    }
 }
 
 unsafe extern "C" fn x_access(_vfs: *mut ffi::sqlite3_vfs, name: *const c_char, flags: c_int, out: *mut c_int) -> c_int {
-    let Some(default) = default_vfs() else { return ffi::SQLITE_IOERR_ACCESS };
+    let Some(default) = default_vfs() else {
+        return ffi::SQLITE_IOERR_ACCESS;
+    };
     // SAFETY: the arguments are SQLite's own.
-    unsafe { (*default).xAccess.map_or(ffi::SQLITE_IOERR_ACCESS, |access| access(default, name, flags, out)) }
+    unsafe {
+        (*default)
+            .xAccess
+            .map_or(ffi::SQLITE_IOERR_ACCESS, |access| access(default, name, flags, out))
+    }
 }
 
 unsafe extern "C" fn x_full_pathname(_vfs: *mut ffi::sqlite3_vfs, name: *const c_char, len: c_int, out: *mut c_char) -> c_int {
-    let Some(default) = default_vfs() else { return ffi::SQLITE_CANTOPEN };
+    let Some(default) = default_vfs() else {
+        return ffi::SQLITE_CANTOPEN;
+    };
     // SAFETY: the arguments are SQLite's own.
-    unsafe { (*default).xFullPathname.map_or(ffi::SQLITE_CANTOPEN, |full| full(default, name, len, out)) }
+    unsafe {
+        (*default)
+            .xFullPathname
+            .map_or(ffi::SQLITE_CANTOPEN, |full| full(default, name, len, out))
+    }
 }
 
 /// The handle of a file that x_open has opened.
@@ -207,7 +243,9 @@ unsafe extern "C" fn x_close(file: *mut ffi::sqlite3_file) -> c_int {
 }
 
 unsafe extern "C" fn x_read(file: *mut ffi::sqlite3_file, buffer: *mut c_void, amount: c_int, offset: ffi::sqlite3_int64) -> c_int {
-    let (Ok(len), Ok(offset)) = (usize::try_from(amount), u64::try_from(offset)) else { return ffi::SQLITE_IOERR_READ };
+    let (Ok(len), Ok(offset)) = (usize::try_from(amount), u64::try_from(offset)) else {
+        return ffi::SQLITE_IOERR_READ;
+    };
     // SAFETY: the file is open; SQLite gives a buffer of `amount` bytes.
     let (handle, buffer) = unsafe { (handle(file), std::slice::from_raw_parts_mut(buffer.cast::<u8>(), len)) };
     match handle.file.read_at(offset, buffer) {
@@ -218,14 +256,18 @@ unsafe extern "C" fn x_read(file: *mut ffi::sqlite3_file, buffer: *mut c_void, a
 }
 
 unsafe extern "C" fn x_write(file: *mut ffi::sqlite3_file, buffer: *const c_void, amount: c_int, offset: ffi::sqlite3_int64) -> c_int {
-    let (Ok(len), Ok(offset)) = (usize::try_from(amount), u64::try_from(offset)) else { return ffi::SQLITE_IOERR_WRITE };
+    let (Ok(len), Ok(offset)) = (usize::try_from(amount), u64::try_from(offset)) else {
+        return ffi::SQLITE_IOERR_WRITE;
+    };
     // SAFETY: the file is open; SQLite gives `amount` bytes.
     let (handle, bytes) = unsafe { (handle(file), std::slice::from_raw_parts(buffer.cast::<u8>(), len)) };
     done(handle.file.write_at(offset, bytes), ffi::SQLITE_IOERR_WRITE)
 }
 
 unsafe extern "C" fn x_truncate(file: *mut ffi::sqlite3_file, size: ffi::sqlite3_int64) -> c_int {
-    let Ok(size) = u64::try_from(size) else { return ffi::SQLITE_IOERR_TRUNCATE };
+    let Ok(size) = u64::try_from(size) else {
+        return ffi::SQLITE_IOERR_TRUNCATE;
+    };
     // SAFETY: the file is open.
     let handle = unsafe { handle(file) };
     done(handle.file.truncate(size), ffi::SQLITE_IOERR_TRUNCATE)
@@ -240,7 +282,9 @@ unsafe extern "C" fn x_sync(file: *mut ffi::sqlite3_file, _flags: c_int) -> c_in
 unsafe extern "C" fn x_file_size(file: *mut ffi::sqlite3_file, size: *mut ffi::sqlite3_int64) -> c_int {
     // SAFETY: the file is open.
     let handle = unsafe { handle(file) };
-    let Ok(len) = i64::try_from(handle.file.len_bytes()) else { return ffi::SQLITE_IOERR_FSTAT };
+    let Ok(len) = i64::try_from(handle.file.len_bytes()) else {
+        return ffi::SQLITE_IOERR_FSTAT;
+    };
     // SAFETY: SQLite gives a writable out parameter.
     unsafe { *size = len };
     ffi::SQLITE_OK
@@ -249,7 +293,11 @@ unsafe extern "C" fn x_file_size(file: *mut ffi::sqlite3_file, size: *mut ffi::s
 unsafe extern "C" fn x_lock(file: *mut ffi::sqlite3_file, level: c_int) -> c_int {
     // SAFETY: the file is open.
     let handle = unsafe { handle(file) };
-    handle.file.locks.lock(&mut handle.held, level).map_or(ffi::SQLITE_BUSY, |()| ffi::SQLITE_OK)
+    handle
+        .file
+        .locks
+        .lock(&mut handle.held, level)
+        .map_or(ffi::SQLITE_BUSY, |()| ffi::SQLITE_OK)
 }
 
 unsafe extern "C" fn x_unlock(file: *mut ffi::sqlite3_file, level: c_int) -> c_int {
@@ -284,14 +332,10 @@ unsafe extern "C" fn x_device_characteristics(_file: *mut ffi::sqlite3_file) -> 
     ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE
 }
 
-unsafe extern "C" fn x_shm_map(
-    file: *mut ffi::sqlite3_file,
-    region: c_int,
-    size: c_int,
-    extend: c_int,
-    out: *mut *mut c_void,
-) -> c_int {
-    let (Ok(region), Ok(size)) = (usize::try_from(region), usize::try_from(size)) else { return ffi::SQLITE_IOERR_SHMMAP };
+unsafe extern "C" fn x_shm_map(file: *mut ffi::sqlite3_file, region: c_int, size: c_int, extend: c_int, out: *mut *mut c_void) -> c_int {
+    let (Ok(region), Ok(size)) = (usize::try_from(region), usize::try_from(size)) else {
+        return ffi::SQLITE_IOERR_SHMMAP;
+    };
     // SAFETY: the file is open.
     let handle = unsafe { handle(file) };
     let pointer = handle.file.locks.shm_region(&mut handle.held, region, size, extend != 0);
@@ -301,10 +345,16 @@ unsafe extern "C" fn x_shm_map(
 }
 
 unsafe extern "C" fn x_shm_lock(file: *mut ffi::sqlite3_file, first: c_int, count: c_int, flags: c_int) -> c_int {
-    let (Ok(first), Ok(count)) = (usize::try_from(first), usize::try_from(count)) else { return ffi::SQLITE_IOERR_SHMLOCK };
+    let (Ok(first), Ok(count)) = (usize::try_from(first), usize::try_from(count)) else {
+        return ffi::SQLITE_IOERR_SHMLOCK;
+    };
     // SAFETY: the file is open.
     let handle = unsafe { handle(file) };
-    handle.file.locks.shm_lock(&mut handle.held, first, count, flags).map_or(ffi::SQLITE_BUSY, |()| ffi::SQLITE_OK)
+    handle
+        .file
+        .locks
+        .shm_lock(&mut handle.held, first, count, flags)
+        .map_or(ffi::SQLITE_BUSY, |()| ffi::SQLITE_OK)
 }
 
 unsafe extern "C" fn x_shm_barrier(_file: *mut ffi::sqlite3_file) {

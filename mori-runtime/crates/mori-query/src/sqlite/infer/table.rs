@@ -66,6 +66,41 @@ pub(super) fn builtin(name: &str) -> Columns {
     )
 }
 
+/// The type of a result column of a PRAGMA, which its name tells: most are numbers.
+pub fn pragma_column(name: &str) -> ColumnType {
+    const TEXTS: [&str; 28] = [
+        "coll",
+        "compile_options",
+        "data_store_directory",
+        "database",
+        "dflt_value",
+        "enc",
+        "encoding",
+        "file",
+        "from",
+        "idx",
+        "integrity_check",
+        "journal_mode",
+        "locking_mode",
+        "match",
+        "name",
+        "on_delete",
+        "on_update",
+        "optimize",
+        "origin",
+        "parent",
+        "quick_check",
+        "schema",
+        "status",
+        "table",
+        "tbl",
+        "temp_store_directory",
+        "to",
+        "type",
+    ];
+    if TEXTS.contains(&name) { Text } else { Int8 }
+}
+
 /// What a table-valued function takes as its arguments.
 pub(super) fn argument_types(name: &str) -> &'static [ColumnType] {
     match name {

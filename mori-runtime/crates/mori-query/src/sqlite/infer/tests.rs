@@ -326,6 +326,8 @@ fn explain_and_pragma() {
     params("EXPLAIN QUERY PLAN SELECT * FROM users WHERE id = $1", "Int8");
     columns("EXPLAIN SELECT 1", "? ? ? ? ? ? ? ?");
     columns("PRAGMA table_info(users)", "");
+    let column = |name: &str| format!("{:?}", super::pragma_column(name));
+    assert_eq!(["user_version", "journal_mode", "pk", "name"].map(column), ["Int8", "Text", "Int8", "Text"]);
     columns("CREATE TABLE x (a)", "");
     columns("SELECT )", "");
 }
