@@ -46,7 +46,12 @@ impl ControlClient {
         let writer = match UnixStream::connect(socket) {
             Ok(stream) => stream,
             // A part of the path that is no folder holds no socket either; who goes on without one is told of it there.
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory
+                ) =>
+            {
                 return Ok(None);
             }
             Err(error) => return Err(error.into()),

@@ -18,13 +18,19 @@ const SUMS: &str = "SELECT count(*), coalesce(sum(id), 0), coalesce(sum(price), 
 fn prod(journal_mode: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let connection = rusqlite::Connection::open(folder.path().join("prod.db")).expect("a database");
-    connection.execute_batch(&format!("PRAGMA journal_mode = {journal_mode}; {SETUP}")).expect("valid SQL");
+    connection
+        .execute_batch(&format!("PRAGMA journal_mode = {journal_mode}; {SETUP}"))
+        .expect("valid SQL");
     connection.close().expect("prod closes");
     folder
 }
 
 fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime")
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime")
 }
 
 fn connect(runtime: &Runtime, url: &str) -> Client {
@@ -120,7 +126,9 @@ fn generated_ids_are_the_same_in_every_test() {
         let insert = "INSERT INTO items (name, price) VALUES ('new', 1) RETURNING id";
         let id: i64 = runtime.block_on(client.query_one(insert, &[])).expect("a row").get(0);
         assert_eq!(id, 20_001);
-        runtime.block_on(client.execute("DELETE FROM items WHERE id = $1", &[&id])).expect("a delete");
+        runtime
+            .block_on(client.execute("DELETE FROM items WHERE id = $1", &[&id]))
+            .expect("a delete");
         let id: i64 = runtime.block_on(client.query_one(insert, &[])).expect("a row").get(0);
         assert_eq!(id, 20_002, "AUTOINCREMENT does not hand out an id twice");
         control.finish(&grant);
@@ -139,11 +147,15 @@ fn a_late_statement_is_refused_by_the_name_of_its_test() {
     let client = connect(&runtime, &grant.url);
     runtime.block_on(client.batch_execute("SELECT 1")).expect("the lane answers");
     control.finish(&grant);
-    let error = runtime.block_on(client.batch_execute("DELETE FROM items")).expect_err("the test is over");
+    let error = runtime
+        .block_on(client.batch_execute("DELETE FROM items"))
+        .expect_err("the test is over");
     let error = error.as_db_error().expect("an error of the lane");
     assert_eq!(error.code().code(), "57P01");
     assert!(error.message().contains("it::a_test"), "{error}");
-    let Response::RunStats(stats) = control.ask(&Request::RunStats) else { panic!("figures were asked for") };
+    let Response::RunStats(stats) = control.ask(&Request::RunStats) else {
+        panic!("figures were asked for")
+    };
     assert_eq!(stats.late_writes, ["it::a_test: DELETE after the test had ended"]);
     control.ask(&Request::Shutdown);
     broker.join();
@@ -159,18 +171,36 @@ fn a_snapshot_can_be_gone_back_to_more_than_once() {
     let client = connect(&runtime, &grant.url);
     let run = |sql: &str| runtime.block_on(client.batch_execute(sql)).expect("valid SQL");
     run("DELETE FROM items WHERE id <= 10");
-    let Response::Snapshot { snapshot } = control.ask(&Request::Snapshot { lane: grant.lane }) else { panic!("a snapshot") };
+    let Response::Snapshot { snapshot } = control.ask(&Request::Snapshot { lane: grant.lane }) else {
+        panic!("a snapshot")
+    };
     let at_snapshot = sums(&runtime, &client);
-    for change in ["DELETE FROM items", "DROP TABLE items; CREATE TABLE items (other TEXT)", "VACUUM", "UPDATE items SET name = name || '!'"] {
+    for change in [
+        "DELETE FROM items",
+        "DROP TABLE items; CREATE TABLE items (other TEXT)",
+        "VACUUM",
+        "UPDATE items SET name = name || '!'",
+    ] {
         run(change);
-        control.ask(&Request::Restore { lane: grant.lane, snapshot });
+        control.ask(&Request::Restore {
+            lane: grant.lane,
+            snapshot,
+        });
         assert_eq!(sums(&runtime, &client), at_snapshot, "{change}");
-        let Response::Delta(delta) = control.ask(&Request::Delta { lane: grant.lane }) else { panic!("a delta") };
+        let Response::Delta(delta) = control.ask(&Request::Delta { lane: grant.lane }) else {
+            panic!("a delta")
+        };
         assert_eq!((delta.delta_rows(), delta.tombstones()), (0, 10), "{change}");
     }
     run("BEGIN; DELETE FROM notes");
-    let refused = control.try_ask(&Request::Restore { lane: grant.lane, snapshot });
-    assert!(matches!(&refused, Response::Error(error) if error.message.contains("transaction is open")), "{refused:?}");
+    let refused = control.try_ask(&Request::Restore {
+        lane: grant.lane,
+        snapshot,
+    });
+    assert!(
+        matches!(&refused, Response::Error(error) if error.message.contains("transaction is open")),
+        "{refused:?}"
+    );
     control.finish(&grant);
     control.ask(&Request::Shutdown);
     broker.join();

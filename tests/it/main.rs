@@ -9,6 +9,8 @@
 //! - `prod_images`: copies of a prod that others write.
 //! - `rooms`: the rules between the rooms.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic, and its helpers with it")]
+
 mod drivers;
 mod faults;
 mod fidelity;

@@ -12,7 +12,10 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
     ("mori-query", &["mori-model"]),
     ("mori-cow", &["mori-model"]),
     ("mori-backend", &["mori-cow", "mori-model", "mori-query", "mori-wire"]),
-    ("mori-broker", &["mori-backend", "mori-control", "mori-cow", "mori-model", "mori-query", "mori-wire"]),
+    (
+        "mori-broker",
+        &["mori-backend", "mori-control", "mori-cow", "mori-model", "mori-query", "mori-wire"],
+    ),
     ("mori-macros", &[]),
     ("mori-runtime", &["mori-control", "mori-macros", "mori-model"]),
     ("cargo-mori", &["mori-broker", "mori-control", "mori-model"]),
@@ -22,14 +25,26 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
 const PURE: [&str; 4] = ["mori-model", "mori-wire", "mori-query", "mori-cow"];
 
 /// What would be I/O, a clock, or a runtime.
-const IMPURE: [&str; 9] =
-    ["std::fs", "std::net", "std::env", "std::process", "std::thread", "Instant", "SystemTime", "tokio", "std::os"];
+const IMPURE: [&str; 9] = [
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::process",
+    "std::thread",
+    "Instant",
+    "SystemTime",
+    "tokio",
+    "std::os",
+];
 
 /// Lines a source file has at the most.
 const FILE_LINES_MAX: usize = 800;
 
 fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the package lies in the workspace")
+        .to_owned()
 }
 
 /// The packages of the workspace, by name: their folders and their dependencies that are not for tests.
@@ -119,9 +134,14 @@ fn unsafe_code_has_one_address() {
     for (room, _) in MAY_DEPEND_ON {
         let mut files = Vec::new();
         sources(&packages[room].0.join("src"), &mut files);
-        for file in files.iter().filter(|file| !file.to_string_lossy().contains("mori-backend/src/embedded")) {
+        for file in files
+            .iter()
+            .filter(|file| !file.to_string_lossy().contains("mori-backend/src/embedded"))
+        {
             for (number, line) in code(file) {
-                let is_unsafe = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern"].iter().any(|word| line.contains(word));
+                let is_unsafe = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern"]
+                    .iter()
+                    .any(|word| line.contains(word));
                 assert!(!is_unsafe, "{}:{number}: {line}", file.display());
             }
         }

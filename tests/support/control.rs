@@ -20,13 +20,25 @@ impl RunningBroker {
         std::fs::write(folder.join("mori.yaml"), yaml).expect("mori.yaml can be written");
         let (sender, receiver) = std::sync::mpsc::channel();
         let (target_dir, workspace) = (folder.join("target"), folder.to_owned());
-        let options = BrokerOptions { target_dir, workspace, run_id: None, runner: true, idle_max: IDLE_MAX };
+        let options = BrokerOptions {
+            target_dir,
+            workspace,
+            run_id: None,
+            runner: true,
+            idle_max: IDLE_MAX,
+        };
         let thread = std::thread::spawn(move || run_broker(options, |socket| sender.send(socket.to_owned()).expect("somebody waits")));
-        RunningBroker { socket: receiver.recv().expect("the broker starts"), thread }
+        RunningBroker {
+            socket: receiver.recv().expect("the broker starts"),
+            thread,
+        }
     }
 
     pub fn join(self) {
-        self.thread.join().expect("the broker does not panic").expect("the broker ends well");
+        self.thread
+            .join()
+            .expect("the broker does not panic")
+            .expect("the broker ends well");
     }
 }
 
@@ -39,9 +51,16 @@ pub struct Control {
 impl Control {
     pub fn connect(socket: &Path) -> Control {
         let writer = UnixStream::connect(socket).expect("the broker accepts");
-        let mut control = Control { reader: BufReader::new(writer.try_clone().expect("a second handle")), writer };
+        let mut control = Control {
+            reader: BufReader::new(writer.try_clone().expect("a second handle")),
+            writer,
+        };
         let role = Role::Test { pid: std::process::id() };
-        control.ask(&Request::Hello { version: mori_control::PROTOCOL_VERSION, role, run_id: None });
+        control.ask(&Request::Hello {
+            version: mori_control::PROTOCOL_VERSION,
+            role,
+            run_id: None,
+        });
         control
     }
 
@@ -76,6 +95,10 @@ impl Control {
     }
 
     pub fn finish(&mut self, grant: &LaneGrant) {
-        self.ask(&Request::Finish { lane: grant.lane, outcome: Outcome::Passed, keep: Keep::Never });
+        self.ask(&Request::Finish {
+            lane: grant.lane,
+            outcome: Outcome::Passed,
+            keep: Keep::Never,
+        });
     }
 }

@@ -55,21 +55,45 @@ impl Served {
             foreign_keys: true,
             image: None,
         };
-        let options = ProxyOptions { project_dir: folder.path().to_owned(), connection: connection.clone(), port: 0, verbose: false };
+        let options = ProxyOptions {
+            project_dir: folder.path().to_owned(),
+            connection: connection.clone(),
+            port: 0,
+            verbose: false,
+        };
         let beside = journals(&prod);
         let proxy = Proxy::start(options).expect("the proxy starts");
         let (url, stop) = (proxy.url(), proxy.stop_handle());
-        let port = url.split(':').nth(2).and_then(|rest| rest.split('/').next()).and_then(|port| port.parse().ok());
+        let port = url
+            .split(':')
+            .nth(2)
+            .and_then(|rest| rest.split('/').next())
+            .and_then(|port| port.parse().ok());
         let waiting = std::thread::spawn(move || proxy.wait().expect("the proxy ends well"));
-        Served { url, port: port.expect("the URL has a port"), prod, folder, stop, waiting: Some(waiting), checksum, beside, connection }
+        Served {
+            url,
+            port: port.expect("the URL has a port"),
+            prod,
+            folder,
+            stop,
+            waiting: Some(waiting),
+            checksum,
+            beside,
+            connection,
+        }
     }
 
     /// A private full copy of prod, opened as the lane's connections are.
     pub fn private_copy(&self) -> rusqlite::Connection {
-        let copy = self.folder.path().join(format!("copy-{}.db", std::fs::read_dir(self.folder.path()).map_or(0, Iterator::count)));
+        let copy = self.folder.path().join(format!(
+            "copy-{}.db",
+            std::fs::read_dir(self.folder.path()).map_or(0, Iterator::count)
+        ));
         std::fs::copy(&self.prod, &copy).expect("prod can be copied");
         let connection = rusqlite::Connection::open(copy).expect("the copy opens");
-        connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA synchronous = OFF").expect("settings");
+        connection
+            .execute_batch("PRAGMA foreign_keys = ON; PRAGMA synchronous = OFF")
+            .expect("settings");
         connection
     }
 
@@ -130,7 +154,7 @@ impl Random {
         Random((mixed ^ (mixed >> 31)) | 1)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -139,7 +163,7 @@ impl Random {
 
     /// A number below `limit`.
     pub fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit.max(1)
+        self.number() % limit.max(1)
     }
 
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {

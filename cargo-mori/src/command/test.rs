@@ -158,7 +158,9 @@ fn run_id(started: SystemTime) -> String {
 /// The states of tests that died in this run. One that cannot be read is passed over: `kept` and `diff` will say why.
 fn lost_tests(target_dir: &Path, started: SystemTime) -> Vec<LostTest> {
     let started = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let lost = kept::list(target_dir).into_iter().filter(|state| state.lost && state.created_unix >= started);
+    let lost = kept::list(target_dir)
+        .into_iter()
+        .filter(|state| state.lost && state.created_unix >= started);
     lost.filter_map(|state| {
         let (delta, routing) = (kept::delta(&state.dir).ok()?, kept::routing(&state.dir).ok()?);
         Some(LostTest {

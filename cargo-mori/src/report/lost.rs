@@ -16,11 +16,16 @@ pub fn render_lost(lost: &LostTest, function: &str) -> String {
     let mut about = vec![format!("lane {}", lost.slot), lost.engine.clone(), format!("prod {}", lost.prod)];
     about.extend(lost.layers.iter().cloned());
     let mut lines = vec![format!("the test process ended while it held the lane   {}", about.join(" · "))];
-    lines.extend(labelled("delta", delta_lines(&lost.delta, &[ChangeKind::Inserted, ChangeKind::Updated])));
+    lines.extend(labelled(
+        "delta",
+        delta_lines(&lost.delta, &[ChangeKind::Inserted, ChangeKind::Updated]),
+    ));
     lines.extend(labelled("tombstones", delta_lines(&lost.delta, &[ChangeKind::Deleted])));
     lines.extend(labelled("routing", routing_lines(&lost.routing)));
     let dir = lost.dir.display();
-    lines.push(format!("state kept: cargo mori shell {function}   {dir}   until dropped or 5 newer ones"));
+    lines.push(format!(
+        "state kept: cargo mori shell {function}   {dir}   until dropped or 5 newer ones"
+    ));
     lines.push(format!("again:      cargo mori test -E 'test(={function})' --lanes 1"));
     lines.into_iter().fold(String::new(), |mut text, line| {
         let _ = writeln!(text, "      {line}");
@@ -61,7 +66,11 @@ fn table_rows(table: &str, changes: &TableDelta, kind: ChangeKind) -> Vec<Vec<St
 
 fn row_text(row: &RowChange) -> String {
     let value = |value: Option<&Value>| value.map_or_else(|| "(none)".to_owned(), Value::quoted);
-    let changed = || row.changed().into_iter().map(|(column, old, new)| format!("{column} {} -> {}", value(old), value(new)));
+    let changed = || {
+        row.changed()
+            .into_iter()
+            .map(|(column, old, new)| format!("{column} {} -> {}", value(old), value(new)))
+    };
     match row.kind {
         ChangeKind::Updated => format!("pk {}   {}", key_text(&row.key), changed().collect::<Vec<_>>().join(", ")),
         ChangeKind::Inserted | ChangeKind::Deleted => format!("pk {}", key_text(&row.key)),
@@ -95,12 +104,24 @@ fn record_row(record: &RouteRecord) -> Vec<String> {
         None => record.reason.clone(),
     };
     let statement = format!("{} {}", record.verb, record.tables.join(", ")).trim_end().to_owned();
-    vec![format!("#{}", record.ordinal), format!("c{}", record.session), statement, record.strategy.to_string(), reason]
+    vec![
+        format!("#{}", record.ordinal),
+        format!("c{}", record.session),
+        statement,
+        record.strategy.to_string(),
+        reason,
+    ]
 }
 
 /// Lines of cells with every column as wide as its widest cell. `gaps[i]` follows column `i`, the last one all further columns.
 fn align(rows: &[Vec<String>], gaps: &[usize]) -> Vec<String> {
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..rows.iter().map(Vec::len).max().unwrap_or(0)).map(width).collect();
     let line = |row: &Vec<String>| {
         let cells = row.iter().enumerate().map(|(column, cell)| {

@@ -9,7 +9,9 @@ fn waiting(workspace: &Workspace) -> [u32; 3] {
 
 fn broker(workspace: &Workspace) -> u32 {
     let brokers = processes_with(&["__broker", &workspace.target.to_string_lossy()]);
-    let [(pid, _)] = brokers[..] else { panic!("one broker: {brokers:?}") };
+    let [(pid, _)] = brokers[..] else {
+        panic!("one broker: {brokers:?}")
+    };
     pid
 }
 
@@ -74,7 +76,10 @@ fn a_killed_broker_fails_the_tests_and_is_swept_up_by_the_next_run() {
     ]);
     all_gone(tests);
     let runs = || std::fs::read_dir(workspace.target.join("mori")).expect("a folder").flatten();
-    assert!(runs().any(|entry| entry.file_name().to_string_lossy().starts_with("run-")), "nobody was left to remove it");
+    assert!(
+        runs().any(|entry| entry.file_name().to_string_lossy().starts_with("run-")),
+        "nobody was left to remove it"
+    );
     workspace.test(["good::"]).ends_with(0);
     workspace.assert_nothing_left();
 }
@@ -83,10 +88,19 @@ fn a_killed_broker_fails_the_tests_and_is_swept_up_by_the_next_run() {
 fn an_aborting_test_is_reported_and_the_others_pass() {
     let workspace = Workspace::new();
     let ran = workspace.test(["dying::", "good::", "--lanes", "2"]).ends_with(100);
-    let ran = ran.says(["SIGABRT [", "] bank::bank dying::aborts", "now it comes", "(test ended by signal 6: SIGABRT)", "6 tests run: 5 passed, 1 failed"]);
+    let ran = ran.says([
+        "SIGABRT [",
+        "] bank::bank dying::aborts",
+        "now it comes",
+        "(test ended by signal 6: SIGABRT)",
+        "6 tests run: 5 passed, 1 failed",
+    ]);
     reported(&ran, "dying::aborts");
     workspace.run("kept", [""; 0]).ends_with(0).says(["bank::dying::aborts"]);
-    workspace.run("diff", ["aborts"]).ends_with(0).says(["~ 1  balance 500 -> 480", "+ 11"]);
+    workspace
+        .run("diff", ["aborts"])
+        .ends_with(0)
+        .says(["~ 1  balance 500 -> 480", "+ 11"]);
     workspace.assert_nothing_left();
 }
 

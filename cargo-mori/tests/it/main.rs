@@ -7,6 +7,7 @@
 //! - `crash`: a proxy that is killed again and again, against what its clients were told.
 
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test may panic, and its helpers with it")]
 
 mod crash;
 mod hand;

@@ -87,9 +87,14 @@ fn a_setup_script_of_nextest_gets_one_broker_for_the_run() {
     assert!(text.contains("MORI_RUN_ID=run-of-nextest\n"), "{text}");
 
     let mut cargo = workspace.cargo();
-    cargo.env("MORI_SOCKET", socket).args(["test", "-p", "bank", "--test", "bank", "--", "good::"]);
+    cargo
+        .env("MORI_SOCKET", socket)
+        .args(["test", "-p", "bank", "--test", "bank", "--", "good::"]);
     run(cargo, [""; 0]).ends_with(0);
-    workspace.run("ps", [""; 0]).ends_with(0).says(["run-of-nextest", "any test", socket]);
+    workspace
+        .run("ps", [""; 0])
+        .ends_with(0)
+        .says(["run-of-nextest", "any test", socket]);
     workspace.run("down", [""; 0]).ends_with(0);
     workspace.assert_nothing_left();
 }
@@ -99,11 +104,19 @@ fn a_warm_broker_serves_runs_until_it_is_put_down() {
     let workspace = Workspace::new();
     workspace.run("ps", [""; 0]).ends_with(0).says(["no broker is running"]);
     workspace.run("up", [""; 0]).ends_with(0).says(["broker is running, process "]);
-    workspace.run("up", [""; 0]).ends_with(0).says(["broker is running already, process "]);
+    workspace
+        .run("up", [""; 0])
+        .ends_with(0)
+        .says(["broker is running already, process "]);
     let brokers = || processes_with(&["__broker", &workspace.target.to_string_lossy()]);
-    let [(pid, _)] = brokers()[..] else { panic!("one broker: {:?}", brokers()) };
+    let [(pid, _)] = brokers()[..] else {
+        panic!("one broker: {:?}", brokers())
+    };
     for _ in 0..2 {
-        workspace.test(["good::pays"]).ends_with(0).says(["2 tests run: 2 passed", "0/2 read-only"]);
+        workspace
+            .test(["good::pays"])
+            .ends_with(0)
+            .says(["2 tests run: 2 passed", "0/2 read-only"]);
     }
     cargo_test(&workspace, &["good::"]).ends_with(0);
     assert_eq!(brokers().iter().map(|(pid, _)| *pid).collect::<Vec<_>>(), [pid]);

@@ -31,19 +31,31 @@ fn connect(runtime: &Runtime, url: &str) -> Client {
 }
 
 pub fn run(criterion: &mut Criterion) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let setup = format!("PRAGMA journal_mode = WAL; {ROWS}");
     let subject = |name, served: Served, change: &str| {
         let client = connect(&runtime, &served.url);
         runtime.block_on(client.batch_execute(change)).expect("the change is valid");
-        Subject { name, client, _served: served }
+        Subject {
+            name,
+            client,
+            _served: served,
+        }
     };
     // The private copy has all its rows in the lane: nothing below it is read.
     let private = format!("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; BEGIN; {ROWS} COMMIT; PRAGMA wal_checkpoint(TRUNCATE);");
     let subjects = [
         subject("private copy", Served::with(""), &private),
         subject("clean", Served::with(&setup), ""),
-        subject("dirty", Served::with(&setup), "UPDATE items SET price = price + 1 WHERE id % 10 = 3"),
+        subject(
+            "dirty",
+            Served::with(&setup),
+            "UPDATE items SET price = price + 1 WHERE id % 10 = 3",
+        ),
     ];
     let plain = rusqlite::Connection::open_in_memory().expect("a database");
     let file = tempfile::NamedTempFile::new().expect("a file");
@@ -73,8 +85,11 @@ pub fn run(criterion: &mut Criterion) {
         group.bench_function("no front, plain file", |bencher| {
             bencher.iter(|| {
                 id = id % 9999 + 1;
-                let mut rows =
-                    if sql == POINT { statement.query([id]).expect("a read") } else { statement.query([]).expect("a read") };
+                let mut rows = if sql == POINT {
+                    statement.query([id]).expect("a read")
+                } else {
+                    statement.query([]).expect("a read")
+                };
                 let mut count = 0;
                 while let Some(row) = rows.next().expect("a row") {
                     count += row.get::<_, i64>(0).expect("an integer");

@@ -6,7 +6,11 @@ use mori_tests::{Control, RunningBroker};
 use std::time::{Duration, Instant};
 
 pub fn run(criterion: &mut Criterion) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     for tables in [20, 500] {
         let folder = tempfile::tempdir().expect("a folder");
         let prod = folder.path().join("prod.db");
@@ -14,7 +18,8 @@ pub fn run(criterion: &mut Criterion) {
         connection.execute_batch("PRAGMA journal_mode = WAL").expect("a setting");
         connection.execute_batch(super::reads::ROWS).expect("the set-up is valid");
         for table in 1..tables {
-            let sql = format!("CREATE TABLE t{table} (id INTEGER PRIMARY KEY, a TEXT, b TEXT); INSERT INTO t{table} (a) VALUES ('x'), ('y');");
+            let sql =
+                format!("CREATE TABLE t{table} (id INTEGER PRIMARY KEY, a TEXT, b TEXT); INSERT INTO t{table} (a) VALUES ('x'), ('y');");
             connection.execute_batch(&sql).expect("the set-up is valid");
         }
         connection.close().expect("prod closes");
@@ -39,8 +44,9 @@ pub fn run(criterion: &mut Criterion) {
                             rows => format!("UPDATE items SET price = price + 1 WHERE id <= {rows}"),
                         };
                         runtime.block_on(async {
-                            let (client, connection) =
-                                tokio_postgres::connect(&grant.url, tokio_postgres::NoTls).await.expect("the lane accepts");
+                            let (client, connection) = tokio_postgres::connect(&grant.url, tokio_postgres::NoTls)
+                                .await
+                                .expect("the lane accepts");
                             let driver = tokio::spawn(connection);
                             client.batch_execute(&sql).await.expect("the change is valid");
                             drop(client);

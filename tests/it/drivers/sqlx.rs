@@ -10,9 +10,16 @@ use std::future::Future;
 /// Runs a test with a pool on a proxy.
 fn with_pool<F: Future<Output = ()>>(test: impl FnOnce(PgPool) -> F) {
     let served = Served::with(PROD);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
-        let pool = PgPoolOptions::new().max_connections(3).connect(&served.url).await.unwrap();
+        let pool = PgPoolOptions::new()
+            .max_connections(3)
+            .connect(&served.url)
+            .await
+            .expect("the proxy accepts");
         test(pool.clone()).await;
         pool.close().await;
     });

@@ -11,7 +11,10 @@ use tokio_postgres::{Client, IsolationLevel, NoTls, SimpleQueryMessage};
 /// Runs a test with a client of a proxy.
 fn with_client<F: Future<Output = ()>>(test: impl FnOnce(Client, String) -> F) {
     let served = Served::with(PROD);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let client = connect(&served.url).await;
         test(client, served.url.clone()).await;
@@ -19,7 +22,7 @@ fn with_client<F: Future<Output = ()>>(test: impl FnOnce(Client, String) -> F) {
 }
 
 async fn connect(url: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the proxy accepts");
     tokio::spawn(connection);
     client
 }

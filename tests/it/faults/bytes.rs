@@ -10,7 +10,10 @@ const SETUP: &str = "
     INSERT INTO items VALUES (1, 'tea', 2.5, x'00ff'), (2, 'cup', 7, NULL);";
 
 fn seed(default: u64) -> u64 {
-    let seed = std::env::var("MORI_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(default);
+    let seed = std::env::var("MORI_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or(default);
     println!("MORI_SEED={seed}");
     seed
 }
@@ -41,7 +44,7 @@ fn noise_ends_only_its_own_connection() {
     let mut random = Random::new(seed(1));
     for _ in 0..400 {
         let len = random.below(200);
-        let mut noise: Vec<u8> = (0..len).map(|_| random.next().to_le_bytes()[0]).collect();
+        let mut noise: Vec<u8> = (0..len).map(|_| random.number().to_le_bytes()[0]).collect();
         if random.chance(50) && noise.len() >= 4 {
             // A length that fits, so that the noise is taken for a first packet.
             let len = u32::try_from(noise.len()).expect("short");
@@ -60,7 +63,10 @@ fn conversations() -> Vec<Vec<Vec<u8>>> {
     let hello = raw::startup(0x0003_0000, &[("user", "mori"), ("database", "db"), ("application_name", "noise")]);
     let talk = |messages: Vec<Vec<u8>>| [vec![hello.clone()], messages, vec![raw::terminate()]].concat();
     vec![
-        talk(vec![raw::query("SELECT * FROM items"), raw::query("INSERT INTO items (name) VALUES ('pot'), ('pan'); SELECT 1; ROLLBACK")]),
+        talk(vec![
+            raw::query("SELECT * FROM items"),
+            raw::query("INSERT INTO items (name) VALUES ('pot'), ('pan'); SELECT 1; ROLLBACK"),
+        ]),
         talk(vec![
             raw::parse("s", "SELECT id, name, price, data FROM items WHERE id = $1 OR name = $2", &[20, 25]),
             raw::describe(b'S', "s"),
@@ -75,7 +81,13 @@ fn conversations() -> Vec<Vec<Vec<u8>>> {
         ]),
         talk(vec![
             raw::parse("", "UPDATE items SET price = $1, data = $2 WHERE name = $3", &[1700, 17, 0]),
-            raw::bind_as("", "", &[1], &[Some(&[0, 2, 0, 0, 0, 0, 0, 2, 0, 3, 25, 100]), None, Some(b"cup")], &[]),
+            raw::bind_as(
+                "",
+                "",
+                &[1],
+                &[Some(&[0, 2, 0, 0, 0, 0, 0, 2, 0, 3, 25, 100]), None, Some(b"cup")],
+                &[],
+            ),
             raw::execute("", 0),
             raw::sync(),
             raw::query("BEGIN"),
@@ -84,7 +96,13 @@ fn conversations() -> Vec<Vec<Vec<u8>>> {
         ]),
         talk(vec![
             raw::parse("d", "SELECT $1, $2, $3, $4", &[1082, 1114, 2950, 701]),
-            raw::bind_as("", "d", &[1], &[Some(&[0, 0, 1, 0]), Some(&[0; 8]), Some(&[7; 16]), Some(&2.5f64.to_be_bytes())], &[1]),
+            raw::bind_as(
+                "",
+                "d",
+                &[1],
+                &[Some(&[0, 0, 1, 0]), Some(&[0; 8]), Some(&[7; 16]), Some(&2.5f64.to_be_bytes())],
+                &[1],
+            ),
             raw::execute("", 0),
             raw::sync(),
         ]),
@@ -98,7 +116,9 @@ fn conversations() -> Vec<Vec<Vec<u8>>> {
             raw::sync(),
         ]),
         vec![raw::untagged(&80_877_103u32.to_be_bytes()), hello.clone(), raw::query("SELECT 1")],
-        vec![raw::untagged(&[&80_877_102u32.to_be_bytes()[..], &1u32.to_be_bytes(), &2u32.to_be_bytes()].concat())],
+        vec![raw::untagged(
+            &[&80_877_102u32.to_be_bytes()[..], &1u32.to_be_bytes(), &2u32.to_be_bytes()].concat(),
+        )],
     ]
 }
 
@@ -124,7 +144,7 @@ fn mutated(conversation: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
             0 => bytes[at] ^= 1 << random.below(8),
             1 => bytes[at] = *random.pick(&[0, 1, 0x7f, 0x80, 0xff]),
             2 => drop(bytes.remove(at)),
-            3 => bytes.insert(at, random.next().to_le_bytes()[0]),
+            3 => bytes.insert(at, random.number().to_le_bytes()[0]),
             _ => bytes.truncate(at),
         }
     }
@@ -170,10 +190,16 @@ fn lengths_that_lie() {
     }
     bodies.push(raw::execute("", u32::MAX));
     for body in bodies {
-        throw(served.port, &[&hello[..], &raw::parse("", "SELECT $1", &[25]), &body, &raw::sync()].concat());
+        throw(
+            served.port,
+            &[&hello[..], &raw::parse("", "SELECT $1", &[25]), &body, &raw::sync()].concat(),
+        );
     }
     for length in [0u32, 4, 7, 8, 9, 10_000, 10_001, u32::MAX] {
-        throw(served.port, &[&length.to_be_bytes()[..], &0x0003_0000u32.to_be_bytes(), b"user\0x\0\0"].concat());
+        throw(
+            served.port,
+            &[&length.to_be_bytes()[..], &0x0003_0000u32.to_be_bytes(), b"user\0x\0\0"].concat(),
+        );
     }
     assert_serves(&served);
 }

@@ -44,7 +44,9 @@ fn a_slow_reader_holds_up_no_other_client() {
             let refused = other.query("BEGIN; INSERT INTO items (name) VALUES ('new'); ROLLBACK; SELECT count(*) FROM items");
             assert_eq!(refused[4..], ["D 2000", "C SELECT 1", "Z I"]);
         } else {
-            at_once("a write", || assert_eq!(other.query("INSERT INTO items (name) VALUES ('new')"), ["C INSERT 0 1", "Z I"]));
+            at_once("a write", || {
+                assert_eq!(other.query("INSERT INTO items (name) VALUES ('new')"), ["C INSERT 0 1", "Z I"])
+            });
             at_once("a transaction", || {
                 other.query("BEGIN");
                 other.query("DELETE FROM items WHERE id > 1990");
@@ -70,7 +72,9 @@ fn a_slow_reader_holds_up_no_reset() {
         let mut other = Raw::connect(served.port);
         other.query("DELETE FROM items WHERE id > 5");
         let mut slow = Raw::connect(served.port);
-        slow.send(&raw::query("SELECT a.name FROM items a, items b, items c, items d, items e, items f, items g, items h, items i"));
+        slow.send(&raw::query(
+            "SELECT a.name FROM items a, items b, items c, items d, items e, items f, items g, items h, items i",
+        ));
         assert_eq!(slow.hear().map(|message| message.tag), Some(b'T'));
         at_once("a reset", || served.control().ask(&Request::ResetProxy { hard }));
         assert_eq!(other.query("SELECT count(*) FROM items")[1], "D 2000");

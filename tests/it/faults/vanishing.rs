@@ -40,8 +40,14 @@ fn a_client_that_vanishes_in_the_middle_of_a_message() {
         drop(client);
     }
     let mut client = Raw::connect(served.port);
-    soon("the end of the last of them", || client.query("UPDATE items SET name = 'mine' WHERE id = 1")[0] == "C UPDATE 1");
-    assert_eq!(client.query("SELECT count(*) FROM items")[1], "D 3000", "none of them has committed");
+    soon("the end of the last of them", || {
+        client.query("UPDATE items SET name = 'mine' WHERE id = 1")[0] == "C UPDATE 1"
+    });
+    assert_eq!(
+        client.query("SELECT count(*) FROM items")[1],
+        "D 3000",
+        "none of them has committed"
+    );
     panics::assert_none();
 }
 

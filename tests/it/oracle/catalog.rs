@@ -106,13 +106,23 @@ impl Catalog {
             // A view over a table that is gone has no columns.
             let columns = columns(connection, &name).unwrap_or_default();
             let unique_keys = unique_keys(connection, &name)?;
-            catalog.tables.push(Table { name, kind, columns, is_without_rowid, unique_keys, sql });
+            catalog.tables.push(Table {
+                name,
+                kind,
+                columns,
+                is_without_rowid,
+                unique_keys,
+                sql,
+            });
         }
         Ok(catalog)
     }
 
     pub fn of_kind(&self, kind: Kind) -> Vec<&Table> {
-        self.tables.iter().filter(|table| table.kind == kind && !table.columns.is_empty()).collect()
+        self.tables
+            .iter()
+            .filter(|table| table.kind == kind && !table.columns.is_empty())
+            .collect()
     }
 
     /// Everything a SELECT can read.
@@ -126,7 +136,13 @@ fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Column>
     let rows = statement.query_map([table], |row| {
         let hidden: i64 = row.get(2)?;
         let (name, declared, key_position) = (row.get(0)?, row.get(1)?, row.get(3)?);
-        Ok(Column { name, declared, is_generated: hidden != 0, key_position, parent: None })
+        Ok(Column {
+            name,
+            declared,
+            is_generated: hidden != 0,
+            key_position,
+            parent: None,
+        })
     })?;
     let mut columns: Vec<Column> = rows.collect::<rusqlite::Result<_>>()?;
     let mut statement = connection.prepare_cached(r#"SELECT "from", "table", coalesce("to", "from") FROM pragma_foreign_key_list(?1)"#)?;

@@ -44,14 +44,17 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn connect(port: u16) -> Client {
+    pub fn connect(port: u16, user: &str) -> Client {
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("Mori listens");
         stream.set_nodelay(true).expect("a socket option");
         stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket option");
-        let mut client = Client { stream: BufReader::new(stream), out: Vec::new() };
+        let mut client = Client {
+            stream: BufReader::new(stream),
+            out: Vec::new(),
+        };
         let mut startup = Vec::new();
         startup.extend(196_608_i32.to_be_bytes());
-        for text in ["user", "oracle", "database", "db", ""] {
+        for text in ["user", user, "database", "db", ""] {
             wire::put_str(&mut startup, text);
         }
         client.out.extend(i32::try_from(startup.len() + 4).expect("short").to_be_bytes());
@@ -71,7 +74,11 @@ impl Client {
                 let statement = &step.statements[0];
                 let types: Vec<u32> = vec![0; statement.params.len()];
                 let mut prepared = self.prepare(&statement.sql, &types);
-                let is_fit = prepared.param_oids.iter().zip(&statement.params).all(|(oid, value)| wire::is_native(value, *oid));
+                let is_fit = prepared
+                    .param_oids
+                    .iter()
+                    .zip(&statement.params)
+                    .all(|(oid, value)| wire::is_native(value, *oid));
                 if prepared.answers.statements[0].error.is_none() && !is_fit {
                     // The server took a parameter for another type than the value has: the client says which one it means.
                     let types: Vec<u32> = statement.params.iter().map(wire::native_oid).collect();
@@ -85,7 +92,15 @@ impl Client {
                 self.execute(0);
                 let mut answers = self.sync();
                 if let Some(answer) = answers.statements.first_mut() {
-                    answer.fields = fields.map(|fields| fields.into_iter().map(|field| Field { is_binary: binary, ..field }).collect());
+                    answer.fields = fields.map(|fields| {
+                        fields
+                            .into_iter()
+                            .map(|field| Field {
+                                is_binary: binary,
+                                ..field
+                            })
+                            .collect()
+                    });
                 }
                 answers
             }
@@ -183,7 +198,13 @@ impl Client {
         if reading.current.fields.is_some() || reading.statements.is_empty() {
             reading.statements.push(reading.current);
         }
-        (Answers { statements: reading.statements, status: reading.status }, reading.param_oids)
+        (
+            Answers {
+                statements: reading.statements,
+                status: reading.status,
+            },
+            reading.param_oids,
+        )
     }
 
     /// Sends what waits, and reads up to the end of a statement, of a portion, or of the whole answer; gives the message it was.

@@ -32,9 +32,17 @@ pub fn step(step: &Step, expected: &[reference::Answer], actual: &client::Answer
     if actual.statements.len() != expected.len() {
         return differ(format!("{} answers instead of {}", actual.statements.len(), expected.len()));
     }
-    let status = if expected.last().is_some_and(|answer| answer.in_transaction) { b'T' } else { b'I' };
+    let status = if expected.last().is_some_and(|answer| answer.in_transaction) {
+        b'T'
+    } else {
+        b'I'
+    };
     if actual.status != status {
-        return differ(format!("transaction status {:?} instead of {:?}", char::from(actual.status), char::from(status)));
+        return differ(format!(
+            "transaction status {:?} instead of {:?}",
+            char::from(actual.status),
+            char::from(status)
+        ));
     }
     Ok(())
 }
@@ -46,7 +54,11 @@ fn is_refused_format(step: &Step, expected: &reference::Answer, actual: &client:
         return false;
     };
     let fields = actual.fields.clone().unwrap_or_default();
-    expected.rows.iter().any(|row| row.iter().zip(&fields).any(|(value, field)| *value != Value::Null && binary(value, field.oid).is_none()))
+    expected.rows.iter().any(|row| {
+        row.iter()
+            .zip(&fields)
+            .any(|(value, field)| *value != Value::Null && binary(value, field.oid).is_none())
+    })
 }
 
 fn answer(step: &Step, expected: &reference::Answer, actual: &client::Answer, offset: usize) -> Result<(), Difference> {
@@ -92,7 +104,11 @@ fn error(step: &Step, expected: &Failed, actual: &std::collections::BTreeMap<cha
         let text = step.text();
         let position = text.get(..offset + at).map(|before| (before.chars().count() + 1).to_string());
         if position.as_deref() != field('P') {
-            return differ(format!("error at position {:?} instead of {position:?}: {}", field('P'), expected.message));
+            return differ(format!(
+                "error at position {:?} instead of {position:?}: {}",
+                field('P'),
+                expected.message
+            ));
         }
     }
     Ok(())
@@ -147,10 +163,15 @@ fn shown(value: &Value, oid: u32) -> Vec<u8> {
         (wire::BYTEA, Value::Text(text)) => format!("\\x{}", hex(text.as_bytes())).into_bytes(),
         (wire::BOOL, Value::Integer(0)) => b"f".to_vec(),
         (wire::BOOL, Value::Integer(1)) => b"t".to_vec(),
-        (wire::BOOL, Value::Text(text)) => boolean(text).map_or_else(|| text.clone().into_bytes(), |value| if value { b"t".to_vec() } else { b"f".to_vec() }),
+        (wire::BOOL, Value::Text(text)) => boolean(text).map_or_else(
+            || text.clone().into_bytes(),
+            |value| if value { b"t".to_vec() } else { b"f".to_vec() },
+        ),
         (wire::UUID, Value::Blob(bytes)) if bytes.len() == 16 => {
             let hex = hex(bytes);
-            [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-").into_bytes()
+            [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]]
+                .join("-")
+                .into_bytes()
         }
         (_, value) => plain(value),
     }

@@ -39,13 +39,17 @@ impl Generator<'_> {
     /// What goes with the connection. It may hide a table of the database.
     fn create_temporary(&mut self) -> Statement {
         let name = if self.chance(25) {
-            self.pick_table(Kind::Table).map_or_else(|| "scratch".to_owned(), |table| table.name)
+            self.pick_table(Kind::Table)
+                .map_or_else(|| "scratch".to_owned(), |table| table.name)
         } else {
             "scratch".to_owned()
         };
         let (name, number) = (self.name(&name), self.number(100));
         match self.number(3) {
-            0 => Statement::new("CREATE TABLE", format!("CREATE TEMP TABLE {name} (id INTEGER PRIMARY KEY, note TEXT)")),
+            0 => Statement::new(
+                "CREATE TABLE",
+                format!("CREATE TEMP TABLE {name} (id INTEGER PRIMARY KEY, note TEXT)"),
+            ),
             1 => Statement::new("INSERT", format!("INSERT INTO temp.{name} (note) VALUES ('n{number}')")),
             _ => Statement::new("DROP TABLE", format!("DROP TABLE IF EXISTS temp.{name}")),
         }
@@ -81,14 +85,20 @@ impl Generator<'_> {
         };
         let number = self.number(40);
         let (index, on) = (self.name(&format!("index_{number}")), self.name(&table.name));
-        Some(Statement::new("CREATE INDEX", format!("CREATE {unique}INDEX {exists}{index} ON {on} ({}){partial}", terms.join(", "))))
+        Some(Statement::new(
+            "CREATE INDEX",
+            format!("CREATE {unique}INDEX {exists}{index} ON {on} ({}){partial}", terms.join(", ")),
+        ))
     }
 
     pub fn create_view(&mut self) -> Statement {
         let name = self.fresh_name(&["summary", "view_of", "recent"]);
         let name = self.name(&name);
         let query = self.query(1);
-        Statement::new("CREATE VIEW", format!("CREATE VIEW {}{name} AS {query}", self.maybe(20, "IF NOT EXISTS ")))
+        Statement::new(
+            "CREATE VIEW",
+            format!("CREATE VIEW {}{name} AS {query}", self.maybe(20, "IF NOT EXISTS ")),
+        )
     }
 
     /// A trigger whose body writes other tables, or refuses.
@@ -110,14 +120,21 @@ impl Generator<'_> {
         };
         let side = if event == "DELETE" { "OLD" } else { "NEW" };
         let scope = self.scope(&table, side);
-        let when = if self.chance(30) { format!(" WHEN {}", self.condition(&scope, 1)) } else { String::new() };
+        let when = if self.chance(30) {
+            format!(" WHEN {}", self.condition(&scope, 1))
+        } else {
+            String::new()
+        };
         let mut body = Vec::new();
         for _ in 0..=self.number(2) {
             body.push(self.trigger_statement(&table, &target, side));
         }
         let number = self.number(30);
         let (trigger, on) = (self.name(&format!("trigger_{number}")), self.name(&table.name));
-        let sql = format!("CREATE TRIGGER {trigger} {time} {event}{of} ON {on}{when} BEGIN {}; END", body.join("; "));
+        let sql = format!(
+            "CREATE TRIGGER {trigger} {time} {event}{of} ON {on}{when} BEGIN {}; END",
+            body.join("; ")
+        );
         Some(Statement::new("CREATE TRIGGER", sql))
     }
 
@@ -137,7 +154,11 @@ impl Generator<'_> {
                         continue;
                     }
                     names.push(self.name(&column.name));
-                    values.push(if self.chance(60) { self.reference(&scope).sql } else { self.literal(column.hint()) });
+                    values.push(if self.chance(60) {
+                        self.reference(&scope).sql
+                    } else {
+                        self.literal(column.hint())
+                    });
                 }
                 let conflict = self.word(&["", " OR IGNORE", " OR REPLACE"]);
                 if names.is_empty() {
@@ -148,7 +169,10 @@ impl Generator<'_> {
             3 | 4 => {
                 let key = self.random.pick(&columns).clone();
                 let (key, from) = (self.name(&key.name), self.reference(&scope).sql);
-                format!("UPDATE {}{name} SET {set} = {value} WHERE {key} = {from}", self.word(&["", "OR IGNORE ", "OR REPLACE "]))
+                format!(
+                    "UPDATE {}{name} SET {set} = {value} WHERE {key} = {from}",
+                    self.word(&["", "OR IGNORE ", "OR REPLACE "])
+                )
             }
             5 => {
                 let (key, from) = (self.name(&column.name), self.reference(&scope).sql);
@@ -156,7 +180,11 @@ impl Generator<'_> {
             }
             _ => {
                 let how = self.word(&["ABORT, 'refused'", "FAIL, 'failed'", "IGNORE", "ROLLBACK, 'rolled back'"]);
-                format!("SELECT RAISE({how}) WHERE {} = {}", self.reference(&scope).sql, self.literal(Hint::Key))
+                format!(
+                    "SELECT RAISE({how}) WHERE {} = {}",
+                    self.reference(&scope).sql,
+                    self.literal(Hint::Key)
+                )
             }
         }
     }
@@ -177,7 +205,10 @@ impl Generator<'_> {
             4 => ", detail = 'none'".to_owned(),
             _ => String::new(),
         };
-        Some(Statement::new("CREATE VIRTUAL TABLE", format!("CREATE VIRTUAL TABLE {name} USING fts5(title, body{options})")))
+        Some(Statement::new(
+            "CREATE VIRTUAL TABLE",
+            format!("CREATE VIRTUAL TABLE {name} USING fts5(title, body{options})"),
+        ))
     }
 
     fn add_column(&mut self) -> Option<Statement> {
@@ -195,13 +226,19 @@ impl Generator<'_> {
             5 => " REFERENCES items(id) DEFAULT NULL".to_owned(),
             _ => String::new(),
         };
-        Some(Statement::new("ALTER TABLE", format!("ALTER TABLE {} ADD COLUMN {column} {declared}{rest}", self.name(&table.name))))
+        Some(Statement::new(
+            "ALTER TABLE",
+            format!("ALTER TABLE {} ADD COLUMN {column} {declared}{rest}", self.name(&table.name)),
+        ))
     }
 
     fn drop_column(&mut self) -> Option<Statement> {
         let table = self.pick_table(Kind::Table)?;
         let column = self.pick_column(&table).name.clone();
-        Some(Statement::new("ALTER TABLE", format!("ALTER TABLE {} DROP COLUMN {}", self.name(&table.name), self.name(&column))))
+        Some(Statement::new(
+            "ALTER TABLE",
+            format!("ALTER TABLE {} DROP COLUMN {}", self.name(&table.name), self.name(&column)),
+        ))
     }
 
     fn rename_column(&mut self) -> Option<Statement> {
@@ -209,19 +246,32 @@ impl Generator<'_> {
         let column = self.pick_column(&table).name.clone();
         let number = self.number(10);
         let to = self.name(&format!("renamed_{number}"));
-        Some(Statement::new("ALTER TABLE", format!("ALTER TABLE {} RENAME COLUMN {} TO {to}", self.name(&table.name), self.name(&column))))
+        Some(Statement::new(
+            "ALTER TABLE",
+            format!(
+                "ALTER TABLE {} RENAME COLUMN {} TO {to}",
+                self.name(&table.name),
+                self.name(&column)
+            ),
+        ))
     }
 
     fn rename_table(&mut self) -> Option<Statement> {
         let table = self.pick_table_or_virtual(10)?;
         let to = self.fresh_name(&["moved", "old"]);
-        Some(Statement::new("ALTER TABLE", format!("ALTER TABLE {} RENAME TO {}", self.name(&table.name), self.name(&to))))
+        Some(Statement::new(
+            "ALTER TABLE",
+            format!("ALTER TABLE {} RENAME TO {}", self.name(&table.name), self.name(&to)),
+        ))
     }
 
     /// Drops a table; now and then the next CREATE makes one of its name again.
     fn drop_table(&mut self) -> Option<Statement> {
         let table = self.pick_table_or_virtual(15)?;
-        Some(Statement::new("DROP TABLE", format!("DROP TABLE {}{}", self.maybe(30, "IF EXISTS "), self.name(&table.name))))
+        Some(Statement::new(
+            "DROP TABLE",
+            format!("DROP TABLE {}{}", self.maybe(30, "IF EXISTS "), self.name(&table.name)),
+        ))
     }
 
     fn drop_view(&mut self) -> Option<Statement> {

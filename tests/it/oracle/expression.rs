@@ -8,7 +8,11 @@ impl Generator<'_> {
     pub fn expression(&mut self, scope: &Scope, depth: u32) -> String {
         if depth == 0 || self.chance(30) {
             let reference = self.reference(scope);
-            return if self.chance(70) { reference.sql } else { self.value(reference.hint) };
+            return if self.chance(70) {
+                reference.sql
+            } else {
+                self.value(reference.hint)
+            };
         }
         let a = self.expression(scope, depth - 1);
         match self.number(16) {
@@ -27,7 +31,11 @@ impl Generator<'_> {
             7 => {
                 let name = self.word(&["coalesce", "ifnull", "nullif", "max", "min", "iif"]);
                 let b = self.expression(scope, depth - 1);
-                if name == "iif" { format!("iif({a}, {b}, {a})") } else { format!("{name}({a}, {b})") }
+                if name == "iif" {
+                    format!("iif({a}, {b}, {a})")
+                } else {
+                    format!("{name}({a}, {b})")
+                }
             }
             8 => {
                 let to = self.word(&["INTEGER", "TEXT", "REAL", "NUMERIC", "BLOB"]);
@@ -106,7 +114,10 @@ impl Generator<'_> {
             2 => format!("NOT ({})", self.condition(scope, depth - 1)),
             3 => {
                 let (a, b) = (self.expression(scope, depth - 1), self.expression(scope, depth - 1));
-                format!("{a} {} {b}", self.word(&["=", "<", ">", "<>", "<=", "IS", "IS NOT", "IS DISTINCT FROM"]))
+                format!(
+                    "{a} {} {b}",
+                    self.word(&["=", "<", ">", "<>", "<=", "IS", "IS NOT", "IS DISTINCT FROM"])
+                )
             }
             4 => self.membership(scope).unwrap_or_else(|| "1".to_owned()),
             5 => self.existence(scope).unwrap_or_else(|| "1".to_owned()),
@@ -152,8 +163,17 @@ impl Generator<'_> {
         let (column, table) = (self.reference(scope), self.pick_readable()?);
         let inner = self.scope(&table, "");
         let (item, name) = (self.reference(&inner), self.name(&table.name));
-        let filter = if self.chance(50) { format!(" WHERE {}", self.condition(&inner, 1)) } else { String::new() };
-        Some(format!("{} {}IN (SELECT {} FROM {name}{filter})", column.sql, self.maybe(25, "NOT "), item.sql))
+        let filter = if self.chance(50) {
+            format!(" WHERE {}", self.condition(&inner, 1))
+        } else {
+            String::new()
+        };
+        Some(format!(
+            "{} {}IN (SELECT {} FROM {name}{filter})",
+            column.sql,
+            self.maybe(25, "NOT "),
+            item.sql
+        ))
     }
 
     fn existence(&mut self, scope: &Scope) -> Option<String> {
@@ -162,7 +182,12 @@ impl Generator<'_> {
         let inner = self.scope(&table, "e");
         let (outer, column) = (self.reference(scope), self.reference(&inner));
         let filter = self.condition(&inner, 1);
-        Some(format!("{}EXISTS (SELECT 1 FROM {name} AS e WHERE {} = {} AND {filter})", self.maybe(30, "NOT "), column.sql, outer.sql))
+        Some(format!(
+            "{}EXISTS (SELECT 1 FROM {name} AS e WHERE {} = {} AND {filter})",
+            self.maybe(30, "NOT "),
+            column.sql,
+            outer.sql
+        ))
     }
 
     /// A sub-select of one value, correlated now and then.
@@ -173,7 +198,10 @@ impl Generator<'_> {
         let column = self.reference(&inner).sql;
         let filter = if self.chance(50) {
             let outer = self.reference(scope).sql;
-            format!(" WHERE s.{} = {outer}", { let column = self.pick_column(&table).name.clone(); self.name(&column) })
+            format!(" WHERE s.{} = {outer}", {
+                let column = self.pick_column(&table).name.clone();
+                self.name(&column)
+            })
         } else {
             String::new()
         };

@@ -1,5 +1,6 @@
 //! What the oracle has found, each as the shortest program that showed it.
 
+use super::host::Host;
 use super::prod::Prod;
 use super::program::{Program, Statement, Step, Via};
 use super::stage::{Check, Stage};
@@ -16,42 +17,90 @@ fn check(prod: &[&str], steps: &[&str]) {
 
 #[track_caller]
 fn replay(prod: &[&str], steps: Vec<Step>) {
-    let prod = Prod { seed: 0, statements: prod.iter().map(|sql| (*sql).to_owned()).collect(), leaves_log: false };
-    if let Err(mismatch) = Stage::new(prod).replay(&Program { seed: 0, steps }, Check::Answers) {
-        panic!("{}", mismatch.text);
+    let prod = Prod {
+        seed: 0,
+        statements: prod.iter().map(|sql| (*sql).to_owned()).collect(),
+        leaves_log: false,
+    };
+    let program = Program { seed: 0, steps };
+    for host in [Host::proxy(&prod), Host::lane(&prod, false), Host::lane(&prod, true)] {
+        if let Err(mismatch) = Stage::on(host, prod.clone()).replay(&program, Check::Answers) {
+            panic!("{}", mismatch.text);
+        }
     }
 }
 
 fn step(session: usize, sql: &str, via: Via) -> Step {
     const VERBS: [&str; 15] = [
-        "SELECT", "INSERT", "UPDATE", "DELETE", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA", "CREATE TABLE", "DROP TABLE",
-        "ALTER TABLE", "VACUUM", "ANALYZE",
+        "SELECT",
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "BEGIN",
+        "COMMIT",
+        "ROLLBACK",
+        "SAVEPOINT",
+        "RELEASE",
+        "PRAGMA",
+        "CREATE TABLE",
+        "DROP TABLE",
+        "ALTER TABLE",
+        "VACUUM",
+        "ANALYZE",
     ];
-    let verb = VERBS.into_iter().find(|verb| sql.trim_start().starts_with(verb)).unwrap_or_else(|| panic!("which verb is {sql}"));
-    Step { session, via, statements: vec![Statement::new(verb, sql.trim_start())] }
+    let verb = VERBS
+        .into_iter()
+        .find(|verb| sql.trim_start().starts_with(verb))
+        .unwrap_or_else(|| panic!("which verb is {sql}"));
+    Step {
+        session,
+        via,
+        statements: vec![Statement::new(verb, sql.trim_start())],
+    }
 }
 
 #[test]
 fn keys_of_null_are_told_apart_by_row_id() {
     check(
-        &["CREATE TABLE t (code TEXT PRIMARY KEY, n)", "INSERT INTO t VALUES (NULL, 1), (NULL, 2), ('a', 3)"],
-        &["UPDATE t SET n = n + 10 WHERE n < 3", "INSERT INTO t VALUES (NULL, 4), (NULL, 5)", "DELETE FROM t WHERE n = 11"],
+        &[
+            "CREATE TABLE t (code TEXT PRIMARY KEY, n)",
+            "INSERT INTO t VALUES (NULL, 1), (NULL, 2), ('a', 3)",
+        ],
+        &[
+            "UPDATE t SET n = n + 10 WHERE n < 3",
+            "INSERT INTO t VALUES (NULL, 4), (NULL, 5)",
+            "DELETE FROM t WHERE n = 11",
+        ],
     );
 }
 
 #[test]
 fn a_table_made_anew_with_another_kind_of_tree_is_compared_by_key() {
     check(
-        &["CREATE TABLE t (id INTEGER PRIMARY KEY, n) WITHOUT ROWID", "INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)"],
-        &["DROP TABLE t", "CREATE TABLE t (id INTEGER PRIMARY KEY, n)", "INSERT INTO t VALUES (1, 1), (2, 20), (4, 4)"],
+        &[
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, n) WITHOUT ROWID",
+            "INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)",
+        ],
+        &[
+            "DROP TABLE t",
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, n)",
+            "INSERT INTO t VALUES (1, 1), (2, 20), (4, 4)",
+        ],
     );
 }
 
 #[test]
 fn reals_of_the_delta_are_told_to_the_last_bit() {
     check(
-        &["CREATE TABLE t (id INTEGER PRIMARY KEY, x REAL)", "INSERT INTO t VALUES (1, 0), (2, 0), (3, 0)"],
-        &["UPDATE t SET x = sqrt(14) WHERE id = 1", "UPDATE t SET x = 9e999 WHERE id = 2", "UPDATE t SET x = -9e999 WHERE id = 3"],
+        &[
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, x REAL)",
+            "INSERT INTO t VALUES (1, 0), (2, 0), (3, 0)",
+        ],
+        &[
+            "UPDATE t SET x = sqrt(14) WHERE id = 1",
+            "UPDATE t SET x = 9e999 WHERE id = 2",
+            "UPDATE t SET x = -9e999 WHERE id = 3",
+        ],
     );
 }
 
@@ -60,7 +109,11 @@ fn reals_of_the_delta_are_told_to_the_last_bit() {
 fn planning_takes_no_lock_and_no_snapshot() {
     for mode in ["DELETE", "WAL"] {
         check(
-            &[&format!("PRAGMA journal_mode = {mode}"), "CREATE TABLE t (id INTEGER PRIMARY KEY, n)", "INSERT INTO t VALUES (1, 1)"],
+            &[
+                &format!("PRAGMA journal_mode = {mode}"),
+                "CREATE TABLE t (id INTEGER PRIMARY KEY, n)",
+                "INSERT INTO t VALUES (1, 1)",
+            ],
             &[
                 "PRAGMA busy_timeout = 0",
                 "2:PRAGMA busy_timeout = 0",
@@ -103,8 +156,18 @@ fn planning_waits_for_nobody() {
 #[test]
 fn a_failed_alter_leaves_the_columns_as_they_were() {
     check(
-        &["CREATE TABLE t (a INTEGER, b INTEGER)", "INSERT INTO t VALUES (1, 2)", "CREATE VIEW v AS SELECT b FROM t"],
-        &["BEGIN", "ALTER TABLE t DROP COLUMN b", "SELECT * FROM t", "ROLLBACK", "SELECT * FROM t"],
+        &[
+            "CREATE TABLE t (a INTEGER, b INTEGER)",
+            "INSERT INTO t VALUES (1, 2)",
+            "CREATE VIEW v AS SELECT b FROM t",
+        ],
+        &[
+            "BEGIN",
+            "ALTER TABLE t DROP COLUMN b",
+            "SELECT * FROM t",
+            "ROLLBACK",
+            "SELECT * FROM t",
+        ],
     );
 }
 
@@ -125,5 +188,17 @@ fn another_clients_ddl_shows_in_names_and_number_of_columns() {
             "DROP TABLE t",
             "2:SELECT * FROM t",
         ],
+    );
+}
+
+/// A write that returns rows runs in a savepoint, which must not turn its failure into the commit of an empty transaction.
+#[test]
+fn a_failed_returning_writes_nothing() {
+    check(
+        &[
+            "PRAGMA journal_mode = WAL",
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, n) WITHOUT ROWID",
+        ],
+        &["INSERT INTO t VALUES (1, 1), (NULL, 2) RETURNING *", "PRAGMA wal_checkpoint(FULL)"],
     );
 }

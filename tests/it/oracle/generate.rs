@@ -28,11 +28,19 @@ pub fn session_count(seed: u64) -> usize {
 /// The program of a seed for the database of `reference`, which has run it afterwards. Transactions that are open at the end stay open.
 pub fn generate(seed: u64, reference: &mut Reference) -> Program {
     let count = session_count(seed);
-    let mut author = Author { random: Random::new(seed), reference, sessions: Vec::new(), program: Program { seed, steps: Vec::new() } };
+    let mut author = Author {
+        random: Random::new(seed),
+        reference,
+        sessions: Vec::new(),
+        program: Program { seed, steps: Vec::new() },
+    };
     for session in 0..count {
         author.settings(session);
         let catalog = author.reference.catalog(session).unwrap_or_default();
-        author.sessions.push(Session { catalog, in_transaction: false });
+        author.sessions.push(Session {
+            catalog,
+            in_transaction: false,
+        });
     }
     for _ in 0..20 + author.random.below(41) {
         author.next_step();
@@ -44,7 +52,11 @@ pub fn generate(seed: u64, reference: &mut Reference) -> Program {
 pub fn end_transactions(program: &mut Program, answers: &mut Vec<Vec<Answer>>, reference: &mut Reference) {
     for session in 0..program.sessions() {
         let commits = Random::new(program.seed ^ 0xe4d).chance(70);
-        for verb in if commits { ["COMMIT", "ROLLBACK"] } else { ["ROLLBACK", "ROLLBACK"] } {
+        for verb in if commits {
+            ["COMMIT", "ROLLBACK"]
+        } else {
+            ["ROLLBACK", "ROLLBACK"]
+        } {
             if !reference.session(session).is_autocommit() {
                 let step = Step::simple(session, Statement::new(verb, verb));
                 answers.push(reference.step(&step));
@@ -58,7 +70,11 @@ impl Author<'_> {
     /// Without waiting for the disk or for each other; and with the schema loaded, as both sides load it when they first need it.
     fn settings(&mut self, session: usize) {
         let timeout = self.random.pick(&["0", "0", "2"]);
-        for sql in ["PRAGMA synchronous = OFF".to_owned(), format!("PRAGMA busy_timeout = {timeout}"), "SELECT count(*) FROM sqlite_schema".to_owned()] {
+        for sql in [
+            "PRAGMA synchronous = OFF".to_owned(),
+            format!("PRAGMA busy_timeout = {timeout}"),
+            "SELECT count(*) FROM sqlite_schema".to_owned(),
+        ] {
             let verb = if sql.starts_with("PRAGMA") { "PRAGMA" } else { "SELECT" };
             self.run(Step::simple(session, Statement::new(verb, sql)));
         }
@@ -79,14 +95,22 @@ impl Author<'_> {
             17 | 18 => Via::Unnamed { rows_max: 0 },
             _ => Via::Unnamed { rows_max: 3 },
         };
-        let count = if via == Via::Simple && self.random.chance(7) { 2 + self.random.below(2) } else { 1 };
+        let count = if via == Via::Simple && self.random.chance(7) {
+            2 + self.random.below(2)
+        } else {
+            1
+        };
         let statements: Vec<Statement> = (0..count).map(|_| self.statement(index, via)).collect();
         let via = match via {
             // What a write returns is fetched as text: a value that binary format cannot carry would make an error of it.
             Via::Prepared { .. } if statements[0].verb != "SELECT" => Via::Prepared { binary: false },
             via => via,
         };
-        let answers = self.run(Step { session: index, via, statements });
+        let answers = self.run(Step {
+            session: index,
+            via,
+            statements,
+        });
         self.observe(index, &answers);
     }
 
@@ -114,7 +138,8 @@ impl Author<'_> {
         let has_changed = done.any(|(statement, _)| changes_schema(statement.verb) || statement.verb == "ROLLBACK");
         self.sessions[index].in_transaction = in_transaction;
         // A look at the catalog takes no lock that the transaction does not hold: the other client would fail for it.
-        if (has_changed || self.random.chance(5)) && (!in_transaction || self.reference.holds_snapshot(index))
+        if (has_changed || self.random.chance(5))
+            && (!in_transaction || self.reference.holds_snapshot(index))
             && let Some(catalog) = self.reference.catalog(index)
         {
             self.sessions[index].catalog = catalog;
@@ -158,7 +183,10 @@ pub fn next_ids(session: usize, seed: u64, catalog: &Catalog) -> Vec<Step> {
         for _ in 0..3 {
             let statement = Generator::new(&mut random, catalog).insert_without_key(table);
             steps.push(Step::simple(session, statement));
-            steps.push(Step::simple(session, Statement::new("SELECT", "SELECT last_insert_rowid(), changes()")));
+            steps.push(Step::simple(
+                session,
+                Statement::new("SELECT", "SELECT last_insert_rowid(), changes()"),
+            ));
         }
     }
     steps

@@ -27,7 +27,11 @@ pub struct Scope(pub Vec<Reference>);
 
 impl<'a> Generator<'a> {
     pub fn new(random: &'a mut Random, catalog: &'a Catalog) -> Generator<'a> {
-        Generator { random, catalog, params: None }
+        Generator {
+            random,
+            catalog,
+            params: None,
+        }
     }
 
     /// From here on, literals may become parameters.
@@ -37,7 +41,11 @@ impl<'a> Generator<'a> {
 
     /// The statement, with the parameters its text names.
     pub fn finish(&mut self, verb: &'static str, sql: String) -> Statement {
-        Statement { sql, verb, params: self.params.take().unwrap_or_default() }
+        Statement {
+            sql,
+            verb,
+            params: self.params.take().unwrap_or_default(),
+        }
     }
 
     /// What `write` makes has no parameters: definitions cannot have any.
@@ -54,7 +62,7 @@ impl<'a> Generator<'a> {
 
     /// One of `items`.
     pub fn word(&mut self, items: &[&'static str]) -> &'static str {
-        *self.random.pick::<&'static str>(items)
+        self.random.pick::<&'static str>(items)
     }
 
     pub fn number(&mut self, limit: u64) -> u64 {
@@ -85,7 +93,9 @@ impl<'a> Generator<'a> {
 
     /// A name as SQL text: bare, quoted, or in capitals, which is the same name to SQLite.
     pub fn name(&mut self, name: &str) -> String {
-        let is_plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        let is_plain = name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
             && !name.starts_with(|first: char| first.is_ascii_digit())
             && !is_keyword(name);
         match self.number(12) {
@@ -126,21 +136,34 @@ impl<'a> Generator<'a> {
 
     /// The columns of a table under a qualifier, its row id among them.
     pub fn scope(&mut self, table: &Table, qualifier: &str) -> Scope {
-        let prefix = if qualifier.is_empty() { String::new() } else { format!("{qualifier}.") };
+        let prefix = if qualifier.is_empty() {
+            String::new()
+        } else {
+            format!("{qualifier}.")
+        };
         let mut references = Vec::new();
         for column in &table.columns {
             let name = self.name(&column.name);
-            references.push(Reference { sql: format!("{prefix}{name}"), hint: column.hint() });
+            references.push(Reference {
+                sql: format!("{prefix}{name}"),
+                hint: column.hint(),
+            });
         }
         if let Some(rowid) = table.rowid_name().filter(|_| self.random.chance(40)) {
-            references.push(Reference { sql: format!("{prefix}{rowid}"), hint: Hint::Key });
+            references.push(Reference {
+                sql: format!("{prefix}{rowid}"),
+                hint: Hint::Key,
+            });
         }
         Scope(references)
     }
 
     pub fn reference(&mut self, scope: &Scope) -> Reference {
         match scope.0.as_slice() {
-            [] => Reference { sql: "NULL".to_owned(), hint: Hint::Any },
+            [] => Reference {
+                sql: "NULL".to_owned(),
+                hint: Hint::Any,
+            },
             references => self.random.pick(references).clone(),
         }
     }
@@ -152,7 +175,10 @@ impl<'a> Generator<'a> {
             return word.to_owned();
         }
         let taken = |name: &str| self.catalog.tables.iter().any(|table| table.name.eq_ignore_ascii_case(name));
-        (0..).map(|number| if number == 0 { word.to_owned() } else { format!("{word}{number}") }).find(|name| !taken(name)).unwrap_or_default()
+        (0..)
+            .map(|number| if number == 0 { word.to_owned() } else { format!("{word}{number}") })
+            .find(|name| !taken(name))
+            .unwrap_or_default()
     }
 }
 
@@ -169,5 +195,8 @@ pub fn quote(name: &str) -> String {
 
 /// The keywords among the names the generator makes up.
 fn is_keyword(name: &str) -> bool {
-    matches!(name, "order" | "group" | "select" | "index" | "values" | "default" | "check" | "references" | "table" | "set")
+    matches!(
+        name,
+        "order" | "group" | "select" | "index" | "values" | "default" | "check" | "references" | "table" | "set"
+    )
 }

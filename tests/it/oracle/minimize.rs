@@ -24,7 +24,12 @@ pub fn report(prod: &Prod, mismatch: &Mismatch, check: Check) -> String {
         prod.seed,
         super::PROGRAMS_PER_PROD
     );
-    let mut case = Case { prod: prod.clone(), mismatch: mismatch.clone(), check, deadline: Instant::now() + TIME_MAX };
+    let mut case = Case {
+        prod: prod.clone(),
+        mismatch: mismatch.clone(),
+        check,
+        deadline: Instant::now() + TIME_MAX,
+    };
     let Some(again) = case.run(prod, &mismatch.program) else {
         return format!(
             "{seeds}\nIt did not happen again on a new lane: what ran before it, or its timing, matters.\n\n{}\n{}\n{}",
@@ -37,13 +42,18 @@ pub fn report(prod: &Prod, mismatch: &Mismatch, check: Check) -> String {
     case.shorten_program();
     case.shorten_prod();
     case.shorten_program();
-    format!("{seeds}\n\n{}\n{}\n{}", case.prod.script(), case.mismatch.program.script(), case.mismatch.text)
+    format!(
+        "{seeds}\n\n{}\n{}\n{}",
+        case.prod.script(),
+        case.mismatch.program.script(),
+        case.mismatch.text
+    )
 }
 
 impl Case {
     /// Runs a program on a new lane.
     fn run(&self, prod: &Prod, program: &Program) -> Option<Mismatch> {
-        let mut stage = Stage::new(prod.clone());
+        let mut stage = Stage::new(prod.clone(), self.check);
         stage.replay(program, self.check).err()
     }
 
@@ -83,7 +93,10 @@ impl Case {
                 prod.statements.drain(start..end);
                 if let Some(mismatch) = self.run(&prod, &self.mismatch.program) {
                     self.prod = prod;
-                    self.mismatch = Mismatch { program: self.mismatch.program.clone(), ..mismatch };
+                    self.mismatch = Mismatch {
+                        program: self.mismatch.program.clone(),
+                        ..mismatch
+                    };
                 }
                 end = start;
             }

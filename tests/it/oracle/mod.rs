@@ -9,7 +9,7 @@
 //! - `prod`, `tables`, `ddl`, `select`, `write`, `session`, `expression`, `values`, `generator`: the generator.
 //! - `generate`: a program of it, made up while the reference runs it.
 //! - `reference`: SQLite. `client`, `wire`: Mori, over the simple and the extended protocol. `compare`, `delta`: one against the other.
-//! - `stage`: a prod and its lane, on which programs run one after the other.
+//! - `host`: what serves a prod. `stage`: a prod and its lane, on which programs run one after the other.
 //! - `minimize`: what is printed of a mismatch.
 //!
 //! `MORI_ORACLE_PROGRAMS` sets the number of programs, `MORI_ORACLE_SEED` the first seed: both are printed with a mismatch.
@@ -17,13 +17,13 @@
 mod catalog;
 mod client;
 mod compare;
-mod control;
 mod ddl;
 mod delta;
 mod expression;
 mod found;
 mod generate;
 mod generator;
+mod host;
 mod minimize;
 mod prod;
 mod program;

@@ -24,17 +24,38 @@ impl Prod {
         let scratch = tempfile::tempdir().expect("a temporary folder");
         let connection = Connection::open(scratch.path().join("prod.db")).expect("a new database");
         connection.execute_batch("PRAGMA synchronous = OFF").expect("a setting");
-        let mut prod = Prod { seed, statements: Vec::new(), leaves_log: false };
+        let mut prod = Prod {
+            seed,
+            statements: Vec::new(),
+            leaves_log: false,
+        };
         let page_size = random.pick(&["512", "512", "1024", "4096", "4096", "4096", "8192", "65536"]);
         prod.attempt(&connection, &format!("PRAGMA page_size = {page_size}"));
-        prod.attempt(&connection, &format!("PRAGMA auto_vacuum = {}", random.pick(&["NONE", "NONE", "FULL", "INCREMENTAL"])));
+        prod.attempt(
+            &connection,
+            &format!("PRAGMA auto_vacuum = {}", random.pick(&["NONE", "NONE", "FULL", "INCREMENTAL"])),
+        );
         if random.chance(10) {
             prod.attempt(&connection, "PRAGMA encoding = 'UTF-16le'");
         }
         let is_log_mode = random.chance(35);
-        prod.attempt(&connection, if is_log_mode { "PRAGMA journal_mode = WAL" } else { "PRAGMA journal_mode = DELETE" });
+        prod.attempt(
+            &connection,
+            if is_log_mode {
+                "PRAGMA journal_mode = WAL"
+            } else {
+                "PRAGMA journal_mode = DELETE"
+            },
+        );
         prod.leaves_log = is_log_mode && random.chance(30);
-        prod.attempt(&connection, if random.chance(85) { "PRAGMA foreign_keys = ON" } else { "PRAGMA foreign_keys = OFF" });
+        prod.attempt(
+            &connection,
+            if random.chance(85) {
+                "PRAGMA foreign_keys = ON"
+            } else {
+                "PRAGMA foreign_keys = OFF"
+            },
+        );
         prod.make_schema(&connection, &mut random);
         prod.make_rows(&connection, &mut random);
         if random.chance(30) {
@@ -85,7 +106,11 @@ impl Prod {
             let inserts = if random.chance(15) { 40 } else { 3 + random.below(10) };
             for _ in 0..inserts {
                 let mut generator = Generator::new(random, &catalog);
-                let statement = if table.kind == Kind::Table { generator.insert(table) } else { generator.write_to(table) };
+                let statement = if table.kind == Kind::Table {
+                    generator.insert(table)
+                } else {
+                    generator.write_to(table)
+                };
                 self.attempt(connection, &statement.sql);
             }
         }
@@ -116,6 +141,23 @@ impl Prod {
         drop(connection);
     }
 
+    /// Makes the file of the statements up to the middle, and gives the others as a script: one transaction, as a fixture is. Empty
+    /// where the others cannot be one.
+    pub fn write_in_part(&self, path: &Path) -> String {
+        let (first, rest) = self.statements.split_at(self.statements.len() / 2);
+        let is_plain = |sql: &String| !sql.starts_with("PRAGMA") && !sql.starts_with("VACUUM") && !sql.contains("OR ROLLBACK");
+        if !self.statements.iter().any(|sql| sql == "PRAGMA foreign_keys = ON") || !rest.iter().all(is_plain) {
+            return String::new();
+        }
+        let part = Prod {
+            statements: first.to_vec(),
+            leaves_log: false,
+            ..self.clone()
+        };
+        part.run(path).close().expect("prod closes");
+        rest.iter().map(|sql| format!("{sql};\n")).collect()
+    }
+
     fn run(&self, path: &Path) -> Connection {
         let connection = Connection::open(path).expect("a new database");
         connection.execute_batch("PRAGMA synchronous = OFF").expect("a setting");
@@ -137,7 +179,11 @@ impl Prod {
     }
 
     pub fn script(&self) -> String {
-        let mut script = format!("-- prod, from seed {}{}\n", self.seed, if self.leaves_log { ", its last commits in a log" } else { "" });
+        let mut script = format!(
+            "-- prod, from seed {}{}\n",
+            self.seed,
+            if self.leaves_log { ", its last commits in a log" } else { "" }
+        );
         for sql in &self.statements {
             writeln!(script, "{sql};").expect("a string takes everything");
         }

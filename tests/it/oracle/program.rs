@@ -16,7 +16,11 @@ pub struct Statement {
 
 impl Statement {
     pub fn new(verb: &'static str, sql: impl Into<String>) -> Statement {
-        Statement { sql: sql.into(), verb, params: Vec::new() }
+        Statement {
+            sql: sql.into(),
+            verb,
+            params: Vec::new(),
+        }
     }
 }
 
@@ -43,7 +47,11 @@ pub struct Step {
 
 impl Step {
     pub fn simple(session: usize, statement: Statement) -> Step {
-        Step { session, via: Via::Simple, statements: vec![statement] }
+        Step {
+            session,
+            via: Via::Simple,
+            statements: vec![statement],
+        }
     }
 
     /// The text of the step as the simple protocol sends it.
@@ -61,8 +69,17 @@ impl fmt::Display for Step {
             Via::Unnamed { rows_max: 0 } => " unnamed".to_owned(),
             Via::Unnamed { rows_max } => format!(" unnamed, {rows_max} rows at a time"),
         };
-        let params: Vec<String> = self.statements.iter().flat_map(|statement| &statement.params).map(literal).collect();
-        let params = if params.is_empty() { String::new() } else { format!("  -- {}", params.join(", ")) };
+        let params: Vec<String> = self
+            .statements
+            .iter()
+            .flat_map(|statement| &statement.params)
+            .map(literal)
+            .collect();
+        let params = if params.is_empty() {
+            String::new()
+        } else {
+            format!("  -- {}", params.join(", "))
+        };
         write!(f, "/* c{}{via} */ {};{params}", self.session + 1, self.text())
     }
 }

@@ -44,12 +44,27 @@ impl Reference {
         if log(prod).exists() {
             std::fs::copy(log(prod), log(path)).expect("prod's log can be copied");
             // The last connection that closes folds the log in: a private copy is one file.
-            open(path).execute_batch("SELECT count(*) FROM sqlite_schema").expect("the log is read");
+            open(path)
+                .execute_batch("SELECT count(*) FROM sqlite_schema")
+                .expect("the log is read");
         }
         let sessions = (0..sessions).map(|_| open(path)).collect();
-        Reference { path: path.to_owned(), sessions }
+        Reference {
+            path: path.to_owned(),
+            sessions,
+        }
     }
 
+    /// A copy of what is committed, with one connection.
+    pub fn copy_to(&self, path: &Path) -> Reference {
+        self.sessions[0]
+            .backup("main", path, None::<fn(rusqlite::backup::Progress)>)
+            .expect("the copy can be copied");
+        Reference {
+            path: path.to_owned(),
+            sessions: vec![open(path)],
+        }
+    }
 
     /// Another connection; its number.
     pub fn add_session(&mut self) -> usize {
@@ -106,9 +121,16 @@ fn open(path: &Path) -> Connection {
 }
 
 fn execute(connection: &Connection, statement: &Statement) -> Answer {
-    let mut answer = Answer { columns: Vec::new(), rows: Vec::new(), end: Ok(Done { tag: String::new() }), in_transaction: false };
+    let mut answer = Answer {
+        columns: Vec::new(),
+        rows: Vec::new(),
+        end: Ok(Done { tag: String::new() }),
+        in_transaction: false,
+    };
     answer.end = match step_all(connection, statement, &mut answer) {
-        Ok(()) => Ok(Done { tag: tag(connection, statement, &answer) }),
+        Ok(()) => Ok(Done {
+            tag: tag(connection, statement, &answer),
+        }),
         Err(error) => Err(failed(error)),
     };
     answer.in_transaction = !connection.is_autocommit();
@@ -150,19 +172,25 @@ pub fn owned(value: rusqlite::types::ValueRef<'_>) -> Value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(value) => Value::Integer(value),
         ValueRef::Real(value) => Value::Real(value),
-        ValueRef::Text(bytes) => std::str::from_utf8(bytes).map_or_else(|_| Value::Blob(bytes.to_vec()), |text| Value::Text(text.to_owned())),
+        ValueRef::Text(bytes) => {
+            std::str::from_utf8(bytes).map_or_else(|_| Value::Blob(bytes.to_vec()), |text| Value::Text(text.to_owned()))
+        }
         ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
     }
 }
 
 fn failed(error: Error) -> Failed {
     match error {
-        Error::SqliteFailure(error, message) => {
-            Failed { code: error.extended_code, message: message.unwrap_or_default(), offset: None }
-        }
-        Error::SqlInputError { error, msg, offset, .. } => {
-            Failed { code: error.extended_code, message: msg, offset: usize::try_from(offset).ok() }
-        }
+        Error::SqliteFailure(error, message) => Failed {
+            code: error.extended_code,
+            message: message.unwrap_or_default(),
+            offset: None,
+        },
+        Error::SqlInputError { error, msg, offset, .. } => Failed {
+            code: error.extended_code,
+            message: msg,
+            offset: usize::try_from(offset).ok(),
+        },
         other => panic!("not an error of SQLite: {other}"),
     }
 }

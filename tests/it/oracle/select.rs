@@ -40,7 +40,11 @@ impl Generator<'_> {
         let table = self.pick_readable()?;
         let name = self.name(&table.name);
         let scope = self.scope(&table, "");
-        let list = if self.chance(25) { "*".to_owned() } else { self.result_list(&scope) };
+        let list = if self.chance(25) {
+            "*".to_owned()
+        } else {
+            self.result_list(&scope)
+        };
         let distinct = self.maybe(10, "DISTINCT ");
         let index = self.maybe(4, " NOT INDEXED");
         let filter = self.filter(&scope);
@@ -54,7 +58,11 @@ impl Generator<'_> {
         let count = 1 + self.number(4);
         let items: Vec<String> = (0..count)
             .map(|index| {
-                let item = if self.chance(50) { self.reference(scope).sql } else { self.expression(scope, 2) };
+                let item = if self.chance(50) {
+                    self.reference(scope).sql
+                } else {
+                    self.expression(scope, 2)
+                };
                 match self.number(4) {
                     0 => format!("{item} AS c{index}"),
                     _ => item,
@@ -65,7 +73,11 @@ impl Generator<'_> {
     }
 
     pub fn filter(&mut self, scope: &Scope) -> String {
-        if self.chance(65) { format!(" WHERE {}", self.condition(scope, 2)) } else { String::new() }
+        if self.chance(65) {
+            format!(" WHERE {}", self.condition(scope, 2))
+        } else {
+            String::new()
+        }
     }
 
     fn order(&mut self, scope: &Scope) -> String {
@@ -75,7 +87,11 @@ impl Generator<'_> {
         let count = 1 + self.number(2);
         let terms: Vec<String> = (0..count)
             .map(|_| {
-                let term = if self.chance(15) { "1".to_owned() } else { self.reference(scope).sql };
+                let term = if self.chance(15) {
+                    "1".to_owned()
+                } else {
+                    self.reference(scope).sql
+                };
                 let direction = self.word(&["", "", " DESC", " ASC", " COLLATE NOCASE", " NULLS LAST", " DESC NULLS FIRST"]);
                 format!("{term}{direction}")
             })
@@ -87,7 +103,11 @@ impl Generator<'_> {
         if !self.chance(percent) {
             return String::new();
         }
-        let offset = if self.chance(40) { format!(" OFFSET {}", self.number(6)) } else { String::new() };
+        let offset = if self.chance(40) {
+            format!(" OFFSET {}", self.number(6))
+        } else {
+            String::new()
+        };
         format!(" LIMIT {}{offset}", self.number(12))
     }
 
@@ -101,8 +121,22 @@ impl Generator<'_> {
             let table = self.pick_readable()?;
             let name = self.name(&table.name);
             let inner = self.scope(&table, alias);
-            let join = self.word(&["JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", "CROSS JOIN", "RIGHT JOIN", "FULL JOIN", "NATURAL JOIN", ","]);
-            sql.push_str(&if join == "," { format!(", {name} AS {alias}") } else { format!(" {join} {name} AS {alias}") });
+            let join = self.word(&[
+                "JOIN",
+                "JOIN",
+                "LEFT JOIN",
+                "LEFT JOIN",
+                "CROSS JOIN",
+                "RIGHT JOIN",
+                "FULL JOIN",
+                "NATURAL JOIN",
+                ",",
+            ]);
+            sql.push_str(&if join == "," {
+                format!(", {name} AS {alias}")
+            } else {
+                format!(" {join} {name} AS {alias}")
+            });
             if !matches!(join, "," | "NATURAL JOIN" | "CROSS JOIN") {
                 let condition = self.join_condition(&first, &table, alias, &scope, &inner);
                 sql.push_str(&format!(" ON {condition}"));
@@ -114,7 +148,10 @@ impl Generator<'_> {
 
     /// Along a foreign key where there is one.
     fn join_condition(&mut self, first: &Table, table: &Table, alias: &str, outer: &Scope, inner: &Scope) -> String {
-        let to_first = table.columns.iter().find(|column| column.parent.as_ref().is_some_and(|(parent, _)| *parent == first.name));
+        let to_first = table
+            .columns
+            .iter()
+            .find(|column| column.parent.as_ref().is_some_and(|(parent, _)| *parent == first.name));
         if let Some((child, (_, key))) = to_first.and_then(|child| Some((child.name.clone(), child.parent.clone()?)))
             && first.columns.iter().any(|column| column.name == key)
         {
@@ -133,7 +170,10 @@ impl Generator<'_> {
         };
         let filter = self.filter(&scope);
         let order = self.order(&scope);
-        Some(format!("SELECT {list} FROM {sources}{filter}{order} LIMIT {}", 1 + self.number(ROWS_MAX)))
+        Some(format!(
+            "SELECT {list} FROM {sources}{filter}{order} LIMIT {}",
+            1 + self.number(ROWS_MAX)
+        ))
     }
 
     fn aggregate(&mut self, scope: &Scope) -> String {
@@ -166,11 +206,17 @@ impl Generator<'_> {
         if self.chance(40) {
             return Some(format!("SELECT {first} AS total, {second} FROM {sources}{filter}"));
         }
-        let key = if self.chance(70) { self.reference(&scope).sql } else { self.expression(&scope, 1) };
+        let key = if self.chance(70) {
+            self.reference(&scope).sql
+        } else {
+            self.expression(&scope, 1)
+        };
         let having = if self.chance(30) { " HAVING count(*) > 1" } else { "" };
         let order = self.word(&["", " ORDER BY 1", " ORDER BY 2 DESC, 1", " ORDER BY count(*), 1"]);
         let limit = self.limit(20);
-        Some(format!("SELECT {key}, {first}, {second} FROM {sources}{filter} GROUP BY {key}{having}{order}{limit}"))
+        Some(format!(
+            "SELECT {key}, {first}, {second} FROM {sources}{filter} GROUP BY {key}{having}{order}{limit}"
+        ))
     }
 
     fn window_select(&mut self) -> Option<String> {
@@ -188,10 +234,26 @@ impl Generator<'_> {
             6 => "ntile(3)".to_owned(),
             _ => format!("group_concat({item})"),
         };
-        let partition = if self.chance(60) { format!("PARTITION BY {part} ") } else { String::new() };
-        let frame = self.word(&["", "", " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING", " RANGE UNBOUNDED PRECEDING", " GROUPS 1 PRECEDING EXCLUDE TIES"]);
-        let frame = if matches!(function.as_bytes(), [b's', ..] | [b'g', ..] | [b'f', ..]) { frame } else { "" };
-        Some(format!("SELECT {item}, {function} OVER ({partition}ORDER BY {by}{frame}) AS w FROM {name} ORDER BY {by}, 1, 2"))
+        let partition = if self.chance(60) {
+            format!("PARTITION BY {part} ")
+        } else {
+            String::new()
+        };
+        let frame = self.word(&[
+            "",
+            "",
+            " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING",
+            " RANGE UNBOUNDED PRECEDING",
+            " GROUPS 1 PRECEDING EXCLUDE TIES",
+        ]);
+        let frame = if matches!(function.as_bytes(), [b's', ..] | [b'g', ..] | [b'f', ..]) {
+            frame
+        } else {
+            ""
+        };
+        Some(format!(
+            "SELECT {item}, {function} OVER ({partition}ORDER BY {by}{frame}) AS w FROM {name} ORDER BY {by}, 1, 2"
+        ))
     }
 
     fn with_select(&mut self, depth: u32) -> Option<String> {
@@ -205,7 +267,9 @@ impl Generator<'_> {
                 1 => format!(
                     "WITH RECURSIVE n(i) AS (SELECT 0 UNION SELECT i + 1 FROM n LIMIT {limit}) SELECT n.i, {column} FROM n LEFT JOIN {name} AS t ON {column} = n.i LIMIT {limit}"
                 ),
-                _ => format!("WITH RECURSIVE p(x, d) AS (SELECT {column}, 0 FROM {name} AS t UNION ALL SELECT x, d + 1 FROM p WHERE d < 2) SELECT d, count(x) FROM p GROUP BY d"),
+                _ => format!(
+                    "WITH RECURSIVE p(x, d) AS (SELECT {column}, 0 FROM {name} AS t UNION ALL SELECT x, d + 1 FROM p WHERE d < 2) SELECT d, count(x) FROM p GROUP BY d"
+                ),
             });
         }
         let body = self.query(depth - 1);
@@ -247,7 +311,11 @@ impl Generator<'_> {
         let table = self.random.pick(if tables.is_empty() { return None } else { &tables }).clone();
         let name = self.name(&table.name);
         if !table.is_fts() {
-            return Some(format!("SELECT * FROM {name} WHERE minx <= {} AND maxx >= {} ORDER BY 1", self.number(20), self.number(10)));
+            return Some(format!(
+                "SELECT * FROM {name} WHERE minx <= {} AND maxx >= {} ORDER BY 1",
+                self.number(20),
+                self.number(10)
+            ));
         }
         let word = search_word(self.random);
         let other = search_word(self.random);
@@ -268,7 +336,10 @@ impl Generator<'_> {
             3 => "rank, *".to_owned(),
             _ => "rowid, *".to_owned(),
         };
-        Some(format!("SELECT {list} FROM {name} WHERE {bare} MATCH {pattern} ORDER BY {}", self.word(&["rank", "rowid", "rank, rowid DESC"])))
+        Some(format!(
+            "SELECT {list} FROM {name} WHERE {bare} MATCH {pattern} ORDER BY {}",
+            self.word(&["rank", "rowid", "rank, rowid DESC"])
+        ))
     }
 
     fn json_select(&mut self) -> Option<String> {
@@ -278,7 +349,9 @@ impl Generator<'_> {
         let documents: Vec<&Reference> = scope.0.iter().filter(|reference| reference.hint == Hint::Json).collect();
         let document = documents.first().map(|reference| reference.sql.clone())?;
         Some(match self.number(3) {
-            0 => format!("SELECT j.key, j.value, j.type FROM {name} AS t, json_each({document}) AS j WHERE json_valid({document}) LIMIT 40"),
+            0 => {
+                format!("SELECT j.key, j.value, j.type FROM {name} AS t, json_each({document}) AS j WHERE json_valid({document}) LIMIT 40")
+            }
             1 => format!("SELECT j.fullkey, j.atom FROM {name} AS t, json_tree({document}) AS j WHERE json_valid({document}) LIMIT 40"),
             _ => format!("SELECT {document} ->> '$.a', count(*) FROM {name} AS t WHERE json_valid({document}) GROUP BY 1 ORDER BY 1"),
         })

@@ -30,7 +30,12 @@ impl Generator<'_> {
 
     /// A PRAGMA that reads, or sets what holds for the connection or the file.
     pub fn pragma(&mut self) -> Statement {
-        let table = self.catalog.readable().first().map(|table| super::generator::quote(&table.name)).unwrap_or_default();
+        let table = self
+            .catalog
+            .readable()
+            .first()
+            .map(|table| super::generator::quote(&table.name))
+            .unwrap_or_default();
         let sql = match self.number(34) {
             0 => format!("PRAGMA table_info({table})"),
             1 => format!("PRAGMA table_xinfo({table})"),
@@ -55,7 +60,10 @@ impl Generator<'_> {
             19 => format!("PRAGMA reverse_unordered_selects = {}", self.word(&["ON", "OFF"])),
             20 => format!("PRAGMA ignore_check_constraints = {}", self.word(&["ON", "OFF"])),
             21 => format!("PRAGMA cache_size = {}", self.word(&["5", "10", "2000"])),
-            22 => format!("PRAGMA journal_mode = {}", self.word(&["WAL", "DELETE", "TRUNCATE", "PERSIST", "MEMORY"])),
+            22 => format!(
+                "PRAGMA journal_mode = {}",
+                self.word(&["WAL", "DELETE", "TRUNCATE", "PERSIST", "MEMORY"])
+            ),
             23 => format!("PRAGMA wal_checkpoint({})", self.word(&["PASSIVE", "FULL", "TRUNCATE"])),
             24 => format!("PRAGMA incremental_vacuum({})", self.number(6)),
             25 => "PRAGMA auto_vacuum".to_owned(),

@@ -3,20 +3,18 @@
 use super::catalog::Catalog;
 use super::client::Client;
 use super::compare::{self, Difference};
-use super::control::Control;
+use super::delta;
 use super::generate::{end_transactions, full_read, generate, next_ids, session_count};
+use super::host::{Host, Reset};
 use super::prod::Prod;
 use super::program::{Program, Step};
 use super::reference::{Answer, Reference};
-use super::{delta, reference};
-use mori_tests::Served;
 use rusqlite::Connection;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub struct Stage {
     pub prod: Prod,
-    served: Served,
-    control: Control,
+    host: Host,
     copies: u64,
 }
 
@@ -38,13 +36,22 @@ pub enum Check {
     Answers,
     /// That a reset takes everything back, open transactions included.
     Reset,
+    /// That a restore takes back what was done since the snapshot. The program runs once before it and once after it.
+    Restore,
 }
 
 impl Stage {
-    pub fn new(prod: Prod) -> Stage {
-        let served = prod.serve();
-        let control = Control::connect(&served);
-        Stage { prod, served, control, copies: 0 }
+    pub fn new(prod: Prod, check: Check) -> Stage {
+        let host = match check {
+            Check::Restore => Host::lane(&prod, false),
+            _ => Host::serve(&prod),
+        };
+        Stage::on(host, prod)
+    }
+
+    /// `host`: serves `prod`.
+    pub fn on(host: Host, prod: Prod) -> Stage {
+        Stage { prod, host, copies: 0 }
     }
 
     /// Makes up the program of a seed and checks it. Gives the number of statements.
@@ -59,9 +66,22 @@ impl Stage {
         let compared = self.run(program, check);
         if compared.is_err() && !self.is_determined(program) {
             // SQLite does not even agree with itself: it draws row ids by lot once the largest one is taken.
-            return self.reset(false).map_err(|difference| Mismatch { program: program.clone(), text: difference.0 });
+            return self.reset(Reset::Keep).map_err(|difference| Mismatch {
+                program: program.clone(),
+                text: difference.0,
+            });
         }
         compared
+    }
+
+    fn reference(&mut self, sessions: usize) -> Reference {
+        let path = self.new_copy();
+        Reference::copy(self.host.base(), &path, sessions)
+    }
+
+    fn new_copy(&mut self) -> std::path::PathBuf {
+        self.copies += 1;
+        self.host.folder().join(format!("copy-{}.db", self.copies))
     }
 
     /// Whether SQLite does the same with a program twice.
@@ -79,72 +99,106 @@ impl Stage {
 
     fn run(&mut self, program: &Program, check: Check) -> Result<(), Mismatch> {
         let mut reference = self.reference(program.sessions());
-        let mut program = program.clone();
-        let mut answers = reference.run(&program);
-        if check == Check::Answers {
-            end_transactions(&mut program, &mut answers, &mut reference);
-        }
-        self.compare(program, &answers, reference, check)
-    }
-
-    fn reference(&mut self, sessions: usize) -> Reference {
-        self.copies += 1;
-        let path = self.served.folder.path().join(format!("copy-{}.db", self.copies));
-        Reference::copy(&self.served.prod, &path, sessions)
-    }
-
-    fn compare(&mut self, program: Program, answers: &[Vec<Answer>], mut reference: Reference, check: Check) -> Result<(), Mismatch> {
-        let mut clients: Vec<Client> = (0..program.sessions()).map(|_| Client::connect(self.served.port)).collect();
-        for (number, (step, expected)) in program.steps.iter().zip(answers).enumerate() {
-            let actual = clients[step.session].step(step);
-            if let Err(difference) = compare::step(step, expected, &actual) {
-                let text = format!("step {}: {step}\n  {}", number + 1, difference.0);
-                return Err(Mismatch { program, text });
-            }
-        }
-        let checked = match check {
-            Check::Answers => self.check_content(&mut reference),
+        let mut clients: Vec<Client> = (0..program.sessions()).map(|_| self.host.connect()).collect();
+        let (program, answers) = play(program, &mut reference, check);
+        let compared = compare_steps(&program, &answers, &mut clients).and_then(|()| match check {
+            Check::Answers => self.check_content(&program, &mut reference),
             Check::Reset => {
                 drop(reference);
                 self.check_reset(&program, &mut clients)
             }
-        };
-        checked.map_err(|difference| Mismatch { program, text: difference.0 })
+            Check::Restore => self.check_restore(&program, reference, &mut clients),
+        });
+        compared.map_err(|difference| Mismatch {
+            program,
+            text: difference.0,
+        })
     }
 
     /// All content and the delta; then a reset, for the next program.
-    fn check_content(&mut self, reference: &mut Reference) -> Result<(), Difference> {
-        let mut client = Client::connect(self.served.port);
+    fn check_content(&mut self, program: &Program, reference: &mut Reference) -> Result<(), Difference> {
+        let mut client = self.host.connect();
         let session = reference.add_session();
         read_all(reference, session, &mut client, "at the end")?;
-        let prod = self.reference(1);
-        delta::check(prod.session(0), reference.session(session), &mut self.control)?;
-        self.reset(false)
+        self.check_delta(reference, session)?;
+        // A proxy need not read prod again for each program.
+        let how = if matches!(self.host, Host::Lane(_)) && program.seed % 2 == 1 {
+            Reset::Anew
+        } else {
+            Reset::Keep
+        };
+        self.reset(how)
+    }
+
+    fn check_delta(&mut self, reference: &Reference, session: usize) -> Result<(), Difference> {
+        let delta = self.host.delta().map_err(|error| Difference(format!("delta: {error}")))?;
+        let base = self.reference(1);
+        delta::check(base.session(0), reference.session(session), delta)
     }
 
     /// Resets under the program's clients, whose transactions may be open, and lets the first of them look at what is there.
     fn check_reset(&mut self, program: &Program, clients: &mut [Client]) -> Result<(), Difference> {
-        self.reset(program.seed.is_multiple_of(8))?;
+        let reads_anew = matches!(self.host, Host::Proxy { .. }) && program.seed.is_multiple_of(8);
+        self.reset(if reads_anew { Reset::Anew } else { Reset::Keep })?;
         let client = &mut clients[0];
         let mut fresh = self.reference(1);
         read_all(&mut fresh, 0, client, "after the reset")?;
-        let status = self.control.status().map_err(|error| Difference(format!("status after the reset: {error}")))?;
-        if !status.tables.is_empty() || !status.schema.is_empty() {
-            return Err(Difference(format!("after the reset the lane differs from prod: {status:?}")));
+        let delta = self
+            .host
+            .delta()
+            .map_err(|error| Difference(format!("delta after the reset: {error}")))?;
+        if !delta.is_empty() || self.host.has_own_schema() {
+            return Err(Difference(format!("after the reset the lane differs from prod: {delta:?}")));
         }
         let catalog = fresh.catalog(0).unwrap_or_default();
         run_all(&mut fresh, next_ids(0, program.seed, &catalog), client, "after the reset")?;
-        self.reset(false)
+        self.reset(Reset::Keep)
     }
 
-    fn reset(&mut self, hard: bool) -> Result<(), Difference> {
-        let start = std::time::Instant::now();
-        self.control.reset(hard).map_err(|error| Difference(format!("reset: {error}")))?;
+    /// Runs the program again on top of a snapshot, and compares what a restore leaves with a copy of the moment of the snapshot.
+    fn check_restore(&mut self, program: &Program, mut reference: Reference, clients: &mut [Client]) -> Result<(), Difference> {
+        let snapshot = self.host.snapshot();
+        let path = self.new_copy();
+        let mut kept = reference.copy_to(&path);
+        let (program, answers) = play(program, &mut reference, Check::Restore);
+        compare_steps(&program, &answers, clients)?;
+        self.host.restore(snapshot);
+        let mut client = self.host.connect();
+        read_all(&mut kept, 0, &mut client, "after the restore")?;
+        self.check_delta(&kept, 0)?;
+        // A client that was connected before goes on on what was restored.
+        let catalog = kept.catalog(0).unwrap_or_default();
+        run_all(&mut kept, next_ids(0, program.seed, &catalog), &mut clients[0], "after the restore")?;
+        self.reset(Reset::Keep)
+    }
+
+    fn reset(&mut self, how: Reset) -> Result<(), Difference> {
+        let start = Instant::now();
+        self.host.reset(how).map_err(Difference)?;
         if start.elapsed() > RESET_TIME_MAX {
             return Err(Difference(format!("a reset took {:?}", start.elapsed())));
         }
         Ok(())
     }
+}
+
+/// SQLite's answers to a program, and to what ends the transactions it leaves open, unless these are part of the check.
+fn play(program: &Program, reference: &mut Reference, check: Check) -> (Program, Vec<Vec<Answer>>) {
+    let mut program = program.clone();
+    let mut answers = reference.run(&program);
+    if check != Check::Reset {
+        end_transactions(&mut program, &mut answers, reference);
+    }
+    (program, answers)
+}
+
+fn compare_steps(program: &Program, answers: &[Vec<Answer>], clients: &mut [Client]) -> Result<(), Difference> {
+    for (number, (step, expected)) in program.steps.iter().zip(answers).enumerate() {
+        let actual = clients[step.session].step(step);
+        compare::step(step, expected, &actual)
+            .map_err(|difference| Difference(format!("step {}: {step}\n  {}", number + 1, difference.0)))?;
+    }
+    Ok(())
 }
 
 fn read_all(reference: &mut Reference, session: usize, client: &mut Client, when: &str) -> Result<(), Difference> {
@@ -158,10 +212,11 @@ fn everything(reference: &Reference, session: usize) -> Vec<Step> {
     full_read(session, &catalog, &tables)
 }
 
-fn run_all(reference: &mut reference::Reference, steps: Vec<Step>, client: &mut Client, when: &str) -> Result<(), Difference> {
+fn run_all(reference: &mut Reference, steps: Vec<Step>, client: &mut Client, when: &str) -> Result<(), Difference> {
     for step in steps {
         let expected = reference.step(&step);
-        compare::step(&step, &expected, &client.step(&step)).map_err(|difference| Difference(format!("{when}: {step}\n  {}", difference.0)))?;
+        compare::step(&step, &expected, &client.step(&step))
+            .map_err(|difference| Difference(format!("{when}: {step}\n  {}", difference.0)))?;
     }
     Ok(())
 }
@@ -170,7 +225,17 @@ fn run_all(reference: &mut reference::Reference, steps: Vec<Step>, client: &mut 
 fn all_tables(connection: &Connection, catalog: &Catalog) -> Vec<(String, Option<&'static str>)> {
     let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid";
     let mut statement = connection.prepare(sql).expect("the schema");
-    let names: Vec<String> = statement.query_map([], |row| row.get(0)).expect("the schema").collect::<rusqlite::Result<_>>().expect("the schema");
-    let rowid = |name: &str| catalog.tables.iter().find(|table| table.name == name).and_then(|table| table.rowid_name());
+    let names: Vec<String> = statement
+        .query_map([], |row| row.get(0))
+        .expect("the schema")
+        .collect::<rusqlite::Result<_>>()
+        .expect("the schema");
+    let rowid = |name: &str| {
+        catalog
+            .tables
+            .iter()
+            .find(|table| table.name == name)
+            .and_then(|table| table.rowid_name())
+    };
     names.into_iter().map(|name| (name.clone(), rowid(&name))).collect()
 }

@@ -5,13 +5,55 @@ use super::generator::{Generator, quote};
 use super::program::Statement;
 use super::values::Hint;
 
-const NAMES: [&str; 12] =
-    ["items", "users", "orders", "order", "lines", "tags", "log", "Mixed Case", "größe", "events", "notes", "kv"];
-const COLUMNS: [&str; 16] =
-    ["name", "email", "amount", "state", "note", "doc", "created", "qty", "flag", "data", "Code", "größe", "group", "two words", "rank", "rowid"];
+const NAMES: [&str; 12] = [
+    "items",
+    "users",
+    "orders",
+    "order",
+    "lines",
+    "tags",
+    "log",
+    "Mixed Case",
+    "größe",
+    "events",
+    "notes",
+    "kv",
+];
+const COLUMNS: [&str; 16] = [
+    "name",
+    "email",
+    "amount",
+    "state",
+    "note",
+    "doc",
+    "created",
+    "qty",
+    "flag",
+    "data",
+    "Code",
+    "größe",
+    "group",
+    "two words",
+    "rank",
+    "rowid",
+];
 const TYPES: [&str; 16] = [
-    "INTEGER", "INTEGER", "INT", "BIGINT", "TEXT", "TEXT", "TEXT", "VARCHAR(40)", "REAL", "DOUBLE", "NUMERIC", "BLOB", "BOOLEAN", "DATETIME",
-    "JSON", "",
+    "INTEGER",
+    "INTEGER",
+    "INT",
+    "BIGINT",
+    "TEXT",
+    "TEXT",
+    "TEXT",
+    "VARCHAR(40)",
+    "REAL",
+    "DOUBLE",
+    "NUMERIC",
+    "BLOB",
+    "BOOLEAN",
+    "DATETIME",
+    "JSON",
+    "",
 ];
 const STRICT_TYPES: [&str; 6] = ["INTEGER", "INT", "TEXT", "REAL", "BLOB", "ANY"];
 
@@ -88,7 +130,14 @@ impl Generator<'_> {
             parts.push(format!("made {} AS ({expression}) {storage}", if strict { "ANY" } else { "" }));
         }
         if kind == KeyKind::Composite {
-            parts.push(self.word(&["PRIMARY KEY (area, number)", "PRIMARY KEY (number, area)", "PRIMARY KEY (area, number DESC)"]).to_owned());
+            parts.push(
+                self.word(&[
+                    "PRIMARY KEY (area, number)",
+                    "PRIMARY KEY (number, area)",
+                    "PRIMARY KEY (area, number DESC)",
+                ])
+                .to_owned(),
+            );
         }
         if self.chance(12) {
             let column = quote(&names[0]);
@@ -138,7 +187,13 @@ impl Generator<'_> {
 
     /// A column that refers to a table with a key of one column.
     fn foreign_key_column(&mut self, strict: bool) -> Option<String> {
-        let parents: Vec<Table> = self.catalog.of_kind(Kind::Table).into_iter().filter(|table| table.key().len() == 1).cloned().collect();
+        let parents: Vec<Table> = self
+            .catalog
+            .of_kind(Kind::Table)
+            .into_iter()
+            .filter(|table| table.key().len() == 1)
+            .cloned()
+            .collect();
         if parents.is_empty() {
             return None;
         }
@@ -146,11 +201,21 @@ impl Generator<'_> {
         let key = parent.key()[0].clone();
         let declared = if strict { "ANY" } else { key.declared.as_str() };
         const ACTIONS: [&str; 7] = ["", "", " CASCADE", " SET NULL", " SET DEFAULT", " RESTRICT", " NO ACTION"];
-        let action = |event: &str, action: &str| if action.is_empty() { String::new() } else { format!(" ON {event}{action}") };
+        let action = |event: &str, action: &str| {
+            if action.is_empty() {
+                String::new()
+            } else {
+                format!(" ON {event}{action}")
+            }
+        };
         let (delete, update) = (*self.random.pick(&ACTIONS), *self.random.pick(&ACTIONS));
         let deferred = self.word(&["", "", "", " DEFERRABLE INITIALLY DEFERRED"]);
         let (delete, update) = (action("DELETE", delete), action("UPDATE", update));
         let default = self.word(&["", " DEFAULT 1", " DEFAULT NULL"]);
-        Some(format!("parent_ref {declared}{default} REFERENCES {}({}){delete}{update}{deferred}", quote(&parent.name), quote(&key.name)))
+        Some(format!(
+            "parent_ref {declared}{default} REFERENCES {}({}){delete}{update}{deferred}",
+            quote(&parent.name),
+            quote(&key.name)
+        ))
     }
 }

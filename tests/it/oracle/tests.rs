@@ -12,7 +12,9 @@ const SEED_DEFAULT: u64 = 20_261_120;
 const PROGRAMS_DEFAULT: u64 = 1600;
 
 fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
+    std::env::var(name).ok().map_or(default, |text| {
+        text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}"))
+    })
 }
 
 /// Runs `programs` programs from the base seed on, and fails with the first that mismatches.
@@ -27,7 +29,7 @@ fn run(check: Check, programs: u64) {
             if index >= prods || found.lock().unwrap().is_some() {
                 return;
             }
-            let mut stage = Stage::new(Prod::generate(base + index));
+            let mut stage = Stage::new(Prod::generate(base + index), check);
             for number in 0..PROGRAMS_PER_PROD {
                 let seed = (base + index) * PROGRAMS_PER_PROD + number;
                 match stage.check(seed, check) {
@@ -52,7 +54,11 @@ fn run(check: Check, programs: u64) {
     if let Some(report) = found.into_inner().unwrap() {
         panic!("Mori does not answer as SQLite does.\n{report}");
     }
-    println!("{} programs, {} statements from seed {base}", prods * PROGRAMS_PER_PROD, statements.into_inner());
+    println!(
+        "{} programs, {} statements from seed {base}",
+        prods * PROGRAMS_PER_PROD,
+        statements.into_inner()
+    );
 }
 
 #[test]
@@ -63,4 +69,9 @@ fn programs_answer_as_on_a_private_copy() {
 #[test]
 fn a_reset_leaves_prod_as_it_was() {
     run(Check::Reset, setting("MORI_ORACLE_PROGRAMS", PROGRAMS_DEFAULT / 4));
+}
+
+#[test]
+fn a_restore_leaves_what_the_snapshot_saw() {
+    run(Check::Restore, setting("MORI_ORACLE_PROGRAMS", PROGRAMS_DEFAULT / 8));
 }

@@ -45,10 +45,38 @@ impl Hint {
 }
 
 const WORDS: [&str; 24] = [
-    "apple", "Apple", "APPLE", "pear", "Pear tree", "fig", "kiwi", "", " ", "it's", "a%b_c", "5", "007", "1e3", " 12 ", "äpfel", "ÄPFEL",
-    "日本語", "🍏 and 🍐", "plum\nand\tfig", "zebra", "a", "b", "the quick brown fox",
+    "apple",
+    "Apple",
+    "APPLE",
+    "pear",
+    "Pear tree",
+    "fig",
+    "kiwi",
+    "",
+    " ",
+    "it's",
+    "a%b_c",
+    "5",
+    "007",
+    "1e3",
+    " 12 ",
+    "äpfel",
+    "ÄPFEL",
+    "日本語",
+    "🍏 and 🍐",
+    "plum\nand\tfig",
+    "zebra",
+    "a",
+    "b",
+    "the quick brown fox",
 ];
-const DATES: [&str; 5] = ["2024-02-29", "1999-12-31 23:59:59", "2026-01-01", "not a date", "2026-11-20T08:00:00Z"];
+const DATES: [&str; 5] = [
+    "2024-02-29",
+    "1999-12-31 23:59:59",
+    "2026-01-01",
+    "not a date",
+    "2026-11-20T08:00:00Z",
+];
 const DOCUMENTS: [&str; 6] = [
     r#"{"a":1,"b":[1,2,{"c":null}],"n":"apple"}"#,
     r#"{"a":"x","b":[]}"#,
@@ -57,10 +85,37 @@ const DOCUMENTS: [&str; 6] = [
     "null",
     "not json",
 ];
-const INTEGERS: [i64; 12] = [0, 1, -1, 2, 10, 100, 255, 65_536, 9_007_199_254_740_993, -9_007_199_254_740_993, NEAR_MAX, i64::MIN];
+const INTEGERS: [i64; 12] = [
+    0,
+    1,
+    -1,
+    2,
+    10,
+    100,
+    255,
+    65_536,
+    9_007_199_254_740_993,
+    -9_007_199_254_740_993,
+    NEAR_MAX,
+    i64::MIN,
+];
 /// The next row ids after the largest integer would be drawn by lot.
 const NEAR_MAX: i64 = i64::MAX - 1_000_000;
-const REALS: [f64; 13] = [f64::INFINITY, 0.0, 0.5, -2.5, 0.1, 3.0, 1e20, 1.5e300, 1e-7, 123_456.789, -0.000_1, 9_007_199_254_740_992.0, 2.0 / 3.0];
+const REALS: [f64; 13] = [
+    f64::INFINITY,
+    0.0,
+    0.5,
+    -2.5,
+    0.1,
+    3.0,
+    1e20,
+    1.5e300,
+    1e-7,
+    123_456.789,
+    -0.000_1,
+    9_007_199_254_740_992.0,
+    2.0 / 3.0,
+];
 
 pub fn value(random: &mut Random, hint: Hint) -> Value {
     if random.chance(9) {
@@ -79,7 +134,16 @@ pub fn value(random: &mut Random, hint: Hint) -> Value {
         Hint::Date => Value::Text((*random.pick(&DATES)).to_owned()),
         Hint::Json => Value::Text((*random.pick(&DOCUMENTS)).to_owned()),
         Hint::Any => {
-            let hints = [Hint::Key, Hint::Integer, Hint::Real, Hint::Text, Hint::Text, Hint::Blob, Hint::Date, Hint::Json];
+            let hints = [
+                Hint::Key,
+                Hint::Integer,
+                Hint::Real,
+                Hint::Text,
+                Hint::Text,
+                Hint::Blob,
+                Hint::Date,
+                Hint::Json,
+            ];
             let hint = *random.pick(&hints);
             value(random, hint)
         }
@@ -110,7 +174,7 @@ fn blob(random: &mut Random) -> Value {
         2 => return Value::Blob(long_text(random).into_bytes()),
         _ => random.below(8),
     };
-    Value::Blob((0..len).map(|_| random.next().to_le_bytes()[0]).collect())
+    Value::Blob((0..len).map(|_| random.number().to_le_bytes()[0]).collect())
 }
 
 /// The value as SQL text.
@@ -145,5 +209,5 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// A word for full-text search.
 pub fn search_word(random: &mut Random) -> &'static str {
-    *random.pick::<&str>(&["apple", "pear", "fig", "kiwi", "zebra", "quick", "brown", "tree", "missing", "ap"])
+    random.pick::<&str>(&["apple", "pear", "fig", "kiwi", "zebra", "quick", "brown", "tree", "missing", "ap"])
 }

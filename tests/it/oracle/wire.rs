@@ -48,7 +48,11 @@ pub fn fields(body: &[u8]) -> Vec<Field> {
         .map(|_| {
             let end = at + body[at..].iter().position(|byte| *byte == 0).expect("a name ends");
             let rest = &body[end + 1..end + 19];
-            let field = Field { name: text(&body[at..end]), oid: u32::from_be_bytes([rest[6], rest[7], rest[8], rest[9]]), is_binary: rest[17] == 1 };
+            let field = Field {
+                name: text(&body[at..end]),
+                oid: u32::from_be_bytes([rest[6], rest[7], rest[8], rest[9]]),
+                is_binary: rest[17] == 1,
+            };
             at = end + 19;
             field
         })

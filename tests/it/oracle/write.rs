@@ -49,7 +49,11 @@ impl Generator<'_> {
     pub fn insert(&mut self, table: &Table) -> Statement {
         let name = self.name(&table.name);
         let verb = self.word(&["INSERT", "INSERT", "INSERT", "INSERT", "REPLACE"]);
-        let conflict = if verb == "INSERT" && self.chance(30) { *self.random.pick(&CONFLICT) } else { "" };
+        let conflict = if verb == "INSERT" && self.chance(30) {
+            *self.random.pick(&CONFLICT)
+        } else {
+            ""
+        };
         if self.chance(4) {
             let returning = self.returning(table);
             return self.finish(verb, format!("{verb}{conflict} INTO {name} DEFAULT VALUES{returning}"));
@@ -81,21 +85,33 @@ impl Generator<'_> {
                 format!("VALUES {}", rows.join(", "))
             }
         };
-        let upsert = if verb == "INSERT" && conflict.is_empty() && self.chance(25) { self.upsert(table) } else { String::new() };
+        let upsert = if verb == "INSERT" && conflict.is_empty() && self.chance(25) {
+            self.upsert(table)
+        } else {
+            String::new()
+        };
         let returning = self.returning(table);
         self.finish(verb, format!("{with}{verb}{conflict} INTO {name}{list} {rows}{upsert}{returning}"))
     }
 
     /// A row whose key SQLite makes up.
     pub fn insert_without_key(&mut self, table: &Table) -> Statement {
-        let columns: Vec<Column> = table.writable().into_iter().filter(|column| column.key_position == 0).cloned().collect();
+        let columns: Vec<Column> = table
+            .writable()
+            .into_iter()
+            .filter(|column| column.key_position == 0)
+            .cloned()
+            .collect();
         let name = self.name(&table.name);
         if columns.is_empty() {
             return Statement::new("INSERT", format!("INSERT INTO {name} DEFAULT VALUES"));
         }
         let names: Vec<String> = columns.iter().map(|column| self.name(&column.name)).collect();
         let values: Vec<String> = columns.iter().map(|column| self.column_value(column)).collect();
-        Statement::new("INSERT", format!("INSERT INTO {name} ({}) VALUES ({})", names.join(", "), values.join(", ")))
+        Statement::new(
+            "INSERT",
+            format!("INSERT INTO {name} ({}) VALUES ({})", names.join(", "), values.join(", ")),
+        )
     }
 
     /// A few rows of another table, as rows for these columns.
@@ -113,7 +129,11 @@ impl Generator<'_> {
             .collect();
         let filter = self.filter(&scope);
         let filter = if filter.is_empty() { " WHERE true".to_owned() } else { filter };
-        Some(format!("SELECT {} FROM {name}{filter} LIMIT {}", items.join(", "), 1 + self.number(8)))
+        Some(format!(
+            "SELECT {} FROM {name}{filter} LIMIT {}",
+            items.join(", "),
+            1 + self.number(8)
+        ))
     }
 
     fn upsert(&mut self, table: &Table) -> String {
@@ -170,7 +190,16 @@ impl Generator<'_> {
         if let Some(other) = &from {
             let inner = self.scope(other, "f");
             from_sql = format!(" FROM {} AS f", self.name(&other.name));
-            scope = Scope(scope.0.into_iter().map(|column| Reference { sql: format!("{}.{}", super::generator::quote(&table.name), column.sql), ..column }).collect());
+            scope = Scope(
+                scope
+                    .0
+                    .into_iter()
+                    .map(|column| Reference {
+                        sql: format!("{}.{}", super::generator::quote(&table.name), column.sql),
+                        ..column
+                    })
+                    .collect(),
+            );
             scope = scope.join(inner);
         }
         let mut sets = Vec::new();
@@ -183,15 +212,24 @@ impl Generator<'_> {
             let set = self.name(&column.name);
             let value = match self.number(4) {
                 0 => self.expression(&scope, 2),
-                1 if column.hint() == Hint::Integer || column.hint() == Hint::Key => format!("{} + {}", self.reference(&scope).sql, self.number(3)),
+                1 if column.hint() == Hint::Integer || column.hint() == Hint::Key => {
+                    format!("{} + {}", self.reference(&scope).sql, self.number(3))
+                }
                 2 => self.value(column.hint()),
                 _ => self.column_value(&column),
             };
             sets.push(format!("{set} = {value}"));
         }
-        let filter = if self.chance(8) && from.is_none() { String::new() } else { format!(" WHERE {}", self.condition(&scope, 2)) };
+        let filter = if self.chance(8) && from.is_none() {
+            String::new()
+        } else {
+            format!(" WHERE {}", self.condition(&scope, 2))
+        };
         let returning = if from.is_none() { self.returning(table) } else { String::new() };
-        self.finish("UPDATE", format!("UPDATE{conflict} {name} SET {}{from_sql}{filter}{returning}", sets.join(", ")))
+        self.finish(
+            "UPDATE",
+            format!("UPDATE{conflict} {name} SET {}{from_sql}{filter}{returning}", sets.join(", ")),
+        )
     }
 
     pub fn delete(&mut self, table: &Table) -> Statement {
@@ -242,8 +280,16 @@ impl Generator<'_> {
             5 => Statement::new("DELETE", format!("DELETE FROM {name} WHERE {bare} MATCH '{word}'")),
             _ => {
                 let values: Vec<String> = columns.iter().map(|_| self.literal(Hint::Text)).collect();
-                let rowid = if self.chance(30) { format!("{}", 1 + self.number(20)) } else { "NULL".to_owned() };
-                let sql = format!("INSERT INTO {name}(rowid, {}) VALUES ({rowid}, {})", columns.join(", "), values.join(", "));
+                let rowid = if self.chance(30) {
+                    format!("{}", 1 + self.number(20))
+                } else {
+                    "NULL".to_owned()
+                };
+                let sql = format!(
+                    "INSERT INTO {name}(rowid, {}) VALUES ({rowid}, {})",
+                    columns.join(", "),
+                    values.join(", ")
+                );
                 Statement::new("INSERT", sql)
             }
         }

@@ -51,7 +51,11 @@ fn transaction(connection: &mut Raw, client: u32, entry: u32, random: &mut Rando
     let mut statements = vec![begin.to_owned()];
     for part in 1..=PARTS {
         // Some rows take pages of their own.
-        let len = if random.chance(20) { 3000 + random.below(20_000) } else { random.below(300) };
+        let len = if random.chance(20) {
+            3000 + random.below(20_000)
+        } else {
+            random.below(300)
+        };
         let pad = format!("hex(zeroblob({}))", len / 2);
         statements.push(format!("INSERT INTO ledger VALUES ({client}, {entry}, {part}, {pad})"));
     }

@@ -13,7 +13,11 @@ const CLIENTS: u32 = 2;
 /// The seed is that of `MORI_SEED`, or else of the clock; it is printed, and shown if the test fails.
 fn seed() -> u64 {
     let given = std::env::var("MORI_SEED").ok().and_then(|seed| seed.parse().ok());
-    let clock = || std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(1, |since| u64::from(since.subsec_nanos()));
+    let clock = || {
+        std::time::SystemTime::UNIX_EPOCH
+            .elapsed()
+            .map_or(1, |since| u64::from(since.subsec_nanos()))
+    };
     let seed = given.unwrap_or_else(clock);
     eprintln!("MORI_SEED={seed}");
     seed
@@ -33,7 +37,7 @@ fn check(mode: &str) {
         compare(&mut records, &proxy);
         assert_consistent(&served, &proxy);
         let (port, pid) = (proxy.port, proxy.process.pid());
-        let (moment, seeds) = (Duration::from_micros(random.below(150_000)), [random.next(), random.next()]);
+        let (moment, seeds) = (Duration::from_micros(random.below(150_000)), [random.number(), random.number()]);
         std::thread::scope(|scope| {
             for (number, (record, seed)) in records.iter_mut().zip(seeds).enumerate() {
                 scope.spawn(move || write(port, number as u32 + 1, record, &mut Random::new(seed), u32::MAX));
@@ -76,7 +80,10 @@ fn compare(records: &mut [Record], proxy: &crate::support::Proxy) {
         let acknowledged: BTreeSet<u32> = record.acknowledged.iter().copied().collect();
         let lost: Vec<_> = acknowledged.difference(&present).collect();
         let invented: Vec<_> = present.difference(&acknowledged).collect();
-        assert!(lost.is_empty() && invented.is_empty(), "client {client}: lost {lost:?}, invented {invented:?}");
+        assert!(
+            lost.is_empty() && invented.is_empty(),
+            "client {client}: lost {lost:?}, invented {invented:?}"
+        );
     }
 }
 

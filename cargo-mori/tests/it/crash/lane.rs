@@ -59,7 +59,10 @@ fn of_lane(proxy: &Proxy) -> Rows {
     for (table, key_columns) in TABLES {
         let answer = crate::support::told(&mut client, &format!("SELECT * FROM {table}")).expect("an answer");
         for row in answer.iter().filter(|message| message.tag == b'D') {
-            let values = row.values().into_iter().map(|value| String::from_utf8(value.expect("no NULL here")).expect("text"));
+            let values = row
+                .values()
+                .into_iter()
+                .map(|value| String::from_utf8(value.expect("no NULL here")).expect("text"));
             let (key, row) = split_key(values.collect(), key_columns);
             rows.insert((table, key), row);
         }
@@ -85,7 +88,11 @@ pub fn assert_consistent(served: &Served, proxy: &Proxy) {
     for (table, _) in TABLES {
         let count = |of: &Keys| of.get(table).map_or(0, BTreeSet::len);
         let told = |what: &str| status["tables"][table][what].as_u64().unwrap_or(0) as usize;
-        assert_eq!((told("delta"), told("tombstones")), (count(&delta), count(&tombstones)), "status of {table}");
+        assert_eq!(
+            (told("delta"), told("tombstones")),
+            (count(&delta), count(&tombstones)),
+            "status of {table}"
+        );
     }
 }
 
@@ -106,9 +113,8 @@ pub fn assert_exported(served: &Served, proxy: &Proxy) -> (Keys, Keys) {
         tombstones.entry((*table).to_owned()).or_default().insert(key.clone());
     }
     // Written at the start; no client has written since.
-    let exported = |name: &str| -> Keys {
-        serde_json::from_str(&text_of(&served.state(&format!("state/{name}.json")))).expect("keys by table")
-    };
+    let exported =
+        |name: &str| -> Keys { serde_json::from_str(&text_of(&served.state(&format!("state/{name}.json")))).expect("keys by table") };
     assert_eq!(exported("delta"), delta, "delta.json");
     assert_eq!(exported("tombstones"), tombstones, "tombstones.json");
     assert_eq!(mori_tests::checksum(&served.prod), served.checksum, "prod was written");

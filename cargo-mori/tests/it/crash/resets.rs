@@ -125,7 +125,15 @@ fn traced_reset(served: &Served, args: &[&str], call: &str, nth: u32) -> Ran {
     crate::support::clean(&mut strace);
     strace
         .current_dir(served.path())
-        .args(["-f", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e", &format!("inject={call}:signal=KILL:when={nth}")])
+        .args([
+            "-f",
+            "-o",
+            "/dev/null",
+            "-e",
+            &format!("trace={call}"),
+            "-e",
+            &format!("inject={call}:signal=KILL:when={nth}"),
+        ])
         .arg(env!("CARGO_BIN_EXE_mori"))
         .arg("reset");
     run(strace, args)

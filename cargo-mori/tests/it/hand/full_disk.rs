@@ -14,7 +14,10 @@ impl Mount {
     /// `options`: of tmpfs. None where nothing can be mounted.
     pub fn new(options: &str) -> Option<Mount> {
         let folder = tempfile::tempdir().expect("a folder");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "mori-test"]).arg(folder.path()).output();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", options, "mori-test"])
+            .arg(folder.path())
+            .output();
         mounted.is_ok_and(|output| output.status.success()).then_some(Mount(Some(folder)))
     }
 
@@ -23,7 +26,11 @@ impl Mount {
     }
 
     pub fn make_read_only(&self) {
-        let output = Command::new("mount").args(["-o", "remount,ro"]).arg(self.path()).output().expect("mount runs");
+        let output = Command::new("mount")
+            .args(["-o", "remount,ro"])
+            .arg(self.path())
+            .output()
+            .expect("mount runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
@@ -39,7 +46,13 @@ impl Drop for Mount {
 fn rows(client: &mut Raw) -> Vec<i64> {
     let messages = told(client, "SELECT id FROM t ORDER BY id").expect("an answer");
     let numbers = messages.iter().filter(|message| message.tag == b'D');
-    numbers.map(|row| String::from_utf8_lossy(row.values()[0].as_ref().expect("a number")).parse().expect("a number")).collect()
+    numbers
+        .map(|row| {
+            String::from_utf8_lossy(row.values()[0].as_ref().expect("a number"))
+                .parse()
+                .expect("a number")
+        })
+        .collect()
 }
 
 fn check(test: &str, mode: &str) {
@@ -53,7 +66,10 @@ fn check(test: &str, mode: &str) {
     let mut client = proxy.client();
     let insert = |client: &mut Raw, id: i64| {
         let answer = told(client, &format!("INSERT INTO t VALUES ({id}, randomblob(30000))")).expect("the connection stays");
-        answer.iter().find(|message| message.tag == b'E').and_then(|message| message.field('C'))
+        answer
+            .iter()
+            .find(|message| message.tag == b'E')
+            .and_then(|message| message.field('C'))
     };
     // Fill it up. Each row is as good as its answer.
     let mut acknowledged = Vec::new();
@@ -79,7 +95,11 @@ fn check(test: &str, mode: &str) {
     // A kill while it is full, and a start with space: a log is folded in when it is found, which needs as much again.
     crate::support::kill(proxy.process.pid());
     drop(proxy);
-    let grown = Command::new("mount").args(["-o", "remount,size=16m"]).arg(mount.path()).status().expect("mount runs");
+    let grown = Command::new("mount")
+        .args(["-o", "remount,size=16m"])
+        .arg(mount.path())
+        .status()
+        .expect("mount runs");
     assert!(grown.success());
     let proxy = served.start();
     let mut client = proxy.client();
@@ -113,7 +133,10 @@ fn a_full_disk_loses_nothing_with_a_log() {
 #[test]
 fn an_image_that_does_not_fit_is_said_to_be_so() {
     let Some(mount) = Mount::new("size=2m") else {
-        skipped("an_image_that_does_not_fit_is_said_to_be_so", "a file system cannot be mounted here");
+        skipped(
+            "an_image_that_does_not_fit_is_said_to_be_so",
+            "a file system cannot be mounted here",
+        );
         return;
     };
     let folder = tempfile::tempdir().expect("a folder");
@@ -123,7 +146,11 @@ fn an_image_that_does_not_fit_is_said_to_be_so() {
     let mut command = crate::support::mori();
     command.current_dir(mount.path());
     let ran = crate::support::run(command, ["start", "--port", "0"]).ends_with(105);
-    ran.says(["write the image of prod to ", "No space left on device", "remedy: free some disk space"]);
+    ran.says([
+        "write the image of prod to ",
+        "No space left on device",
+        "remedy: free some disk space",
+    ]);
     served.assert_prod_untouched();
     // What did not fit is not left there.
     let used = walk(mount.path());
@@ -132,5 +159,13 @@ fn an_image_that_does_not_fit_is_said_to_be_so() {
 
 fn walk(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).expect("a folder").flatten();
-    entries.map(|entry| if entry.path().is_dir() { walk(&entry.path()) } else { entry.metadata().map_or(0, |file| file.len()) }).sum()
+    entries
+        .map(|entry| {
+            if entry.path().is_dir() {
+                walk(&entry.path())
+            } else {
+                entry.metadata().map_or(0, |file| file.len())
+            }
+        })
+        .sum()
 }

@@ -16,7 +16,10 @@ fn a_killed_proxy_is_known_to_be_gone() {
     // Its socket and its config.json are still there.
     assert!(served.state("control.sock").exists());
     let status = served.mori(["status", "--format", "json"]).ends_with(0).json();
-    assert_eq!((&status["running"], &status["pid"], &status["tables"]["items"]["delta"]), (&false.into(), &().into(), &1.into()));
+    assert_eq!(
+        (&status["running"], &status["pid"], &status["tables"]["items"]["delta"]),
+        (&false.into(), &().into(), &1.into())
+    );
     served.mori(["ls"]).ends_with(0).lacks(["running"]);
     served.mori(["stop"]).ends_with(0).says(["`shop` is not being served"]);
     let proxy = served.start();

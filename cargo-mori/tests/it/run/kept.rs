@@ -7,18 +7,28 @@ use std::process::Stdio;
 /// The tests whose state is kept, oldest first.
 fn kept(workspace: &Workspace) -> Vec<String> {
     let json = workspace.run("kept", ["--format", "json"]).ends_with(0).json();
-    json.as_array().expect("a list").iter().filter_map(|state| Some(state["test"].as_str()?.to_owned())).collect()
+    json.as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|state| Some(state["test"].as_str()?.to_owned()))
+        .collect()
 }
 
 #[test]
 fn what_is_kept_is_said_by_the_flag() {
     let workspace = Workspace::new();
     workspace.run("kept", [""; 0]).ends_with(0).says(["no kept states"]);
-    workspace.test(["bad::panics", "good::pays_too", "--keep", "never"]).ends_with(100).lacks(["state kept"]);
+    workspace
+        .test(["bad::panics", "good::pays_too", "--keep", "never"])
+        .ends_with(100)
+        .lacks(["state kept"]);
     assert_eq!(kept(&workspace), [""; 0]);
     workspace.test(["good::pays_too", "--keep", "always"]).ends_with(0);
     assert_eq!(kept(&workspace), ["bank::good::pays_too"]);
-    workspace.test(["bad::panics", "good::reads"]).ends_with(100).says(["state kept: cargo mori shell bad::panics"]);
+    workspace
+        .test(["bad::panics", "good::reads"])
+        .ends_with(100)
+        .says(["state kept: cargo mori shell bad::panics"]);
     let mut all = kept(&workspace);
     all.sort();
     assert_eq!(all, ["bank::bad::panics", "bank::good::pays_too"]);
@@ -28,7 +38,9 @@ fn what_is_kept_is_said_by_the_flag() {
 #[test]
 fn five_are_kept_and_the_oldest_goes() {
     let workspace = Workspace::new();
-    workspace.test(["good::", "bad::", "--keep", "always", "--lanes", "1", "--run-ignored", "all"]).ends_with(100);
+    workspace
+        .test(["good::", "bad::", "--keep", "always", "--lanes", "1", "--run-ignored", "all"])
+        .ends_with(100);
     let before = kept(&workspace);
     assert_eq!(before.len(), 5, "{before:?}");
     assert!(!before.contains(&"bank::bad::panics".to_owned()), "the first of {before:?}");
@@ -79,9 +91,15 @@ fn a_kept_state_can_be_looked_at_changed_and_dropped() {
     (2 rows)
     ");
 
-    workspace.run("shell", ["bad::"]).ends_with(1).says(["bank::bad::panics", "bank::bad::pays_twice"]);
+    workspace
+        .run("shell", ["bad::"])
+        .ends_with(1)
+        .says(["bank::bad::panics", "bank::bad::pays_twice"]);
     workspace.run("diff", ["no_such"]).ends_with(1).says(["no_such"]);
-    workspace.run("drop", ["panics"]).ends_with(0).says(["dropped the state of bank::bad::panics"]);
+    workspace
+        .run("drop", ["panics"])
+        .ends_with(0)
+        .says(["dropped the state of bank::bad::panics"]);
     assert_eq!(kept(&workspace), ["bank::bad::pays_twice"]);
     workspace.run("drop", ["--all"]).ends_with(0).says(["dropped 1 kept states"]);
     assert_eq!(kept(&workspace), [""; 0]);

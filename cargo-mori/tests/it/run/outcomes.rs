@@ -36,7 +36,10 @@ fn a_failed_test_is_100_and_the_others_run() {
 #[test]
 fn nothing_selected_is_4() {
     let ran = Workspace::new().test(["no_such_test"]).ends_with(4);
-    ran.says(["error: no tests to run", "remedy: `cargo mori list` without filters shows every test"]);
+    ran.says([
+        "error: no tests to run",
+        "remedy: `cargo mori list` without filters shows every test",
+    ]);
 }
 
 #[test]
@@ -52,7 +55,10 @@ fn usage_and_configuration_are_96() {
     workspace.test(["--lanes", "none"]).ends_with(96).says(["--lanes", "none"]);
     workspace.test(["--partition", "slice:3/2"]).ends_with(96).says(["slice:M/N"]);
     workspace.test(["--profile", "nightly"]).ends_with(96).says(["nightly", "default"]);
-    workspace.test(["good::reads", "--", "--skip"]).ends_with(96).says(["`--skip` needs a value"]);
+    workspace
+        .test(["good::reads", "--", "--skip"])
+        .ends_with(96)
+        .says(["`--skip` needs a value"]);
 }
 
 #[test]
@@ -122,11 +128,7 @@ fn a_test_that_hangs_fails_at_its_limit() {
 fn a_flaky_test_passes_when_it_is_tried_again() {
     let workspace = Workspace::new();
     let ran = workspace.test(["flaky::", "--retries", "2"]).ends_with(0);
-    ran.says([
-        "TRY 1 FAIL [",
-        "FLAKY 2/3 [",
-        "1 test run: 1 passed (1 flaky), ",
-    ]);
+    ran.says(["TRY 1 FAIL [", "FLAKY 2/3 [", "1 test run: 1 passed (1 flaky), "]);
 
     let workspace = Workspace::new();
     let ran = workspace.test(["bad::panics", "--retries", "1"]).ends_with(100);
@@ -136,7 +138,9 @@ fn a_flaky_test_passes_when_it_is_tried_again() {
 #[test]
 fn with_fail_fast_nothing_is_started_after_a_failure() {
     let workspace = Workspace::new();
-    let ran = workspace.run("test", ["bad::", "good::", "--lanes", "1", "--fail-fast"]).ends_with(100);
+    let ran = workspace
+        .run("test", ["bad::", "good::", "--lanes", "1", "--fail-fast"])
+        .ends_with(100);
     ran.says([
         "Cancelling due to test failure",
         "1/8 tests run: 0 passed, 1 failed, ",

@@ -7,11 +7,26 @@ fn junit_in_nextest_s_dialect() {
     let workspace = Workspace::new();
     let path = workspace.signals.join("reports/junit.xml");
     let path_text = path.to_string_lossy().into_owned();
-    workspace.test(["good::pays", "good::reads", "bad::panics", "flaky::", "--retries", "1", "--junit", &path_text]).ends_with(100);
+    workspace
+        .test([
+            "good::pays",
+            "good::reads",
+            "bad::panics",
+            "flaky::",
+            "--retries",
+            "1",
+            "--junit",
+            &path_text,
+        ])
+        .ends_with(100);
     let xml = text_of(&path);
     let lines: Vec<&str> = xml.lines().map(str::trim).collect();
     let count = |start: &str| lines.iter().filter(|line| line.starts_with(start)).count();
-    assert_eq!((count("<?xml"), count("<testsuites"), count("<testsuite "), count("<testcase ")), (1, 1, 1, 5), "{xml}");
+    assert_eq!(
+        (count("<?xml"), count("<testsuites"), count("<testsuite "), count("<testcase ")),
+        (1, 1, 1, 5),
+        "{xml}"
+    );
     let has = |text: &str| assert!(xml.contains(text), "`{text}` is not in\n{xml}");
     has("<testsuites name=\"mori-run\" tests=\"5\" skipped=\"0\" failures=\"1\" errors=\"0\"");
     has("<testsuite name=\"bank::bank\" tests=\"5\" skipped=\"0\" errors=\"0\" failures=\"1\"");
@@ -35,7 +50,9 @@ fn junit_in_nextest_s_dialect() {
 #[test]
 fn events_as_json_one_a_line() {
     let workspace = Workspace::new();
-    let ran = workspace.test(["good::pays", "bad::pays_twice", "--lanes", "1", "--format", "json"]).ends_with(100);
+    let ran = workspace
+        .test(["good::pays", "bad::pays_twice", "--lanes", "1", "--format", "json"])
+        .ends_with(100);
     let events = ran.json_lines();
     let names: Vec<&str> = events.iter().filter_map(|event| event["event"].as_str()).collect();
     insta::assert_snapshot!(names.join("\n"), @r"
@@ -48,12 +65,21 @@ fn events_as_json_one_a_line() {
     test-finished
     run-finished
     ");
-    let failed = events.iter().find(|event| event["test"] == "bad::pays_twice" && event["event"] == "test-finished").expect("told");
+    let failed = events
+        .iter()
+        .find(|event| event["test"] == "bad::pays_twice" && event["event"] == "test-finished")
+        .expect("told");
     assert_eq!((&failed["status"], &failed["binary_id"]), (&"failed".into(), &"bank::bank".into()));
     let stderr = failed["attempts"][0]["stderr"].as_str().expect("a text");
-    assert!(stderr.contains("assertion failed: delta differs from what the test states"), "{stderr}");
+    assert!(
+        stderr.contains("assertion failed: delta differs from what the test states"),
+        "{stderr}"
+    );
     let last = events.last().expect("an event");
-    assert_eq!((&last["passed"], &last["failed"], &last["exit_code"]), (&2.into(), &1.into(), &100.into()));
+    assert_eq!(
+        (&last["passed"], &last["failed"], &last["exit_code"]),
+        (&2.into(), &1.into(), &100.into())
+    );
     assert_eq!(last["harness"]["tests"].as_array().map(Vec::len), Some(3));
     assert_eq!(ran.stderr.lines().filter(|line| line.contains("Summary")).count(), 0, "{ran}");
 }

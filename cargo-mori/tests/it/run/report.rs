@@ -5,8 +5,14 @@ use crate::support::{Workspace, redact};
 /// The report of the one test that a run is about: from its `FAIL` to `again`, without the indentation of the runner.
 fn report(stderr: &str) -> String {
     let lines: Vec<&str> = stderr.lines().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();
-    let first = lines.iter().position(|line| line.starts_with("FAIL [")).unwrap_or_else(|| panic!("no report in\n{stderr}"));
-    let last = lines.iter().position(|line| line.trim_start().starts_with("again:")).unwrap_or_else(|| panic!("no end in\n{stderr}"));
+    let first = lines
+        .iter()
+        .position(|line| line.starts_with("FAIL ["))
+        .unwrap_or_else(|| panic!("no report in\n{stderr}"));
+    let last = lines
+        .iter()
+        .position(|line| line.trim_start().starts_with("again:"))
+        .unwrap_or_else(|| panic!("no end in\n{stderr}"));
     lines[first..=last].join("\n")
 }
 
@@ -62,10 +68,24 @@ fn a_write_in_a_read_only_test_is_named() {
 #[test]
 fn the_columns_of_a_run() {
     let workspace = Workspace::new();
-    let ran = workspace.test(["good::pays", "bad::panics", "--lanes", "1", "--keep", "never"]).ends_with(100);
+    let ran = workspace
+        .test(["good::pays", "bad::panics", "--lanes", "1", "--keep", "never"])
+        .ends_with(100);
     // What the tests print themselves, and what differs from run to run, is left out.
-    let of_ours = ["────────────", " Mori run ", "    Starting ", "        PASS ", "        FAIL ", "     Summary ", "error: "];
-    let columns: Vec<&str> = ran.stderr.lines().filter(|line| of_ours.iter().any(|start| line.starts_with(start))).collect();
+    let of_ours = [
+        "────────────",
+        " Mori run ",
+        "    Starting ",
+        "        PASS ",
+        "        FAIL ",
+        "     Summary ",
+        "error: ",
+    ];
+    let columns: Vec<&str> = ran
+        .stderr
+        .lines()
+        .filter(|line| of_ours.iter().any(|start| line.starts_with(start)))
+        .collect();
     insta::assert_snapshot!(redact(&columns.join("\n"), &workspace.folders()), @"
     ────────────
      Mori run [run], profile default, 1 lane

@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 /// The tests that `cargo mori list` shows, without their binaries.
 fn listed(workspace: &Workspace, args: &[&str]) -> Vec<String> {
     let ran = workspace.run("list", args).ends_with(0);
-    ran.stdout.lines().filter_map(|line| line.strip_prefix("    ").map(str::to_owned)).collect()
+    ran.stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("    ").map(str::to_owned))
+        .collect()
 }
 
 #[test]
@@ -41,20 +44,29 @@ fn names_filtersets_and_the_arguments_of_libtest() {
     check(&["-E", "test(/pays$/)"], &["good::pays"]);
     check(&["-E", "package(drafts) | test(=bad::panics)"], &["bad::panics", "lists_accounts"]);
     check(&["-E", "kind(lib)"], &["tests::adds_up"]);
-    check(&["-E", "binary_id(bank::bank) & test(good::) - test(pays)"], &["good::commits", "good::needs_no_database", "good::reads"]);
+    check(
+        &["-E", "binary_id(bank::bank) & test(good::) - test(pays)"],
+        &["good::commits", "good::needs_no_database", "good::reads"],
+    );
     check(&["-p", "drafts"], &["lists_accounts"]);
     check(&["--lib"], &["tests::adds_up"]);
     check(&["--", "--exact", "good::pays"], &["good::pays"]);
-    check(&["good::", "--", "--skip", "pays", "--skip", "commits"], &["good::needs_no_database", "good::reads"]);
+    check(
+        &["good::", "--", "--skip", "pays", "--skip", "commits"],
+        &["good::needs_no_database", "good::reads"],
+    );
     check(&["--run-ignored", "only"], &["good::is_ignored"]);
-    check(&["good::", "--", "--include-ignored"], &[
-        "good::commits",
-        "good::is_ignored",
-        "good::needs_no_database",
-        "good::pays",
-        "good::pays_too",
-        "good::reads",
-    ]);
+    check(
+        &["good::", "--", "--include-ignored"],
+        &[
+            "good::commits",
+            "good::is_ignored",
+            "good::needs_no_database",
+            "good::pays",
+            "good::pays_too",
+            "good::reads",
+        ],
+    );
 }
 
 #[test]
@@ -68,7 +80,9 @@ fn partitions_are_disjoint_and_complete() {
     let workspace = Workspace::new();
     let all = listed(&workspace, &[]);
     for kind in ["slice", "count", "hash"] {
-        let parts: Vec<Vec<String>> = (1..=3).map(|part| listed(&workspace, &["--partition", &format!("{kind}:{part}/3")])).collect();
+        let parts: Vec<Vec<String>> = (1..=3)
+            .map(|part| listed(&workspace, &["--partition", &format!("{kind}:{part}/3")]))
+            .collect();
         let union: BTreeSet<&String> = parts.iter().flatten().collect();
         assert_eq!(parts.iter().map(Vec::len).sum::<usize>(), all.len(), "{kind}");
         assert_eq!(union, all.iter().collect(), "{kind}");
@@ -90,5 +104,8 @@ fn the_plan_says_what_would_run_and_why() {
       command line (--retries)                1  <-- taken
       environment (MORI_RETRIES)              3
     ");
-    workspace.run("plan", ["--why", "retires"]).ends_with(96).says(["retires", "retries"]);
+    workspace
+        .run("plan", ["--why", "retires"])
+        .ends_with(96)
+        .says(["retires", "retries"]);
 }

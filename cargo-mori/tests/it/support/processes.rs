@@ -73,7 +73,9 @@ pub fn kill(pid: u32) {
 
 /// Whether a process runs; one that has ended and was not waited for does not.
 pub fn is_alive(pid: u32) -> bool {
-    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        return false;
+    };
     // The name, in parentheses, may hold anything.
     stat.rsplit(')').next().is_some_and(|rest| !rest.trim_start().starts_with('Z'))
 }
@@ -95,9 +97,16 @@ pub fn processes_with(words: &[&str]) -> Vec<(u32, String)> {
 pub fn assert_nothing_left(target: &Path, temporary: &Path) {
     let target_text = target.to_string_lossy();
     let left = || {
-        let mut left: Vec<String> = processes_with(&["__broker", &target_text]).into_iter().map(|(_, line)| line).collect();
+        let mut left: Vec<String> = processes_with(&["__broker", &target_text])
+            .into_iter()
+            .map(|(_, line)| line)
+            .collect();
         for folder in [&target.join("mori"), temporary] {
-            let names = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+            let names = fs::read_dir(folder)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|entry| entry.file_name().to_string_lossy().into_owned());
             left.extend(names.filter(|name| name.starts_with("run-") || name.ends_with(".sock") || name == "broker.json"));
         }
         left

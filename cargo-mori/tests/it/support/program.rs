@@ -35,7 +35,9 @@ fn program(path: &str) -> Command {
 pub fn clean(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        let is_ours = ["CARGO", "MORI_", "NEXTEST", "INSTA_", "RUST_"].iter().any(|prefix| text.starts_with(prefix));
+        let is_ours = ["CARGO", "MORI_", "NEXTEST", "INSTA_", "RUST_"]
+            .iter()
+            .any(|prefix| text.starts_with(prefix));
         if is_ours && !matches!(&*text, "CARGO_HOME") {
             command.env_remove(&name);
         }
@@ -76,7 +78,10 @@ impl Ran {
     #[track_caller]
     pub fn says<const N: usize>(self, texts: [&str; N]) -> Ran {
         for text in texts {
-            assert!(self.stdout.contains(text) || self.stderr.contains(text), "`{text}` is not in\n{self}");
+            assert!(
+                self.stdout.contains(text) || self.stderr.contains(text),
+                "`{text}` is not in\n{self}"
+            );
         }
         self
     }

@@ -8,7 +8,10 @@ pub fn redact(text: &str, folders: &[(&Path, &str)]) -> String {
     for (folder, name) in folders {
         text = text.replace(&*folder.to_string_lossy(), name);
     }
-    let lines: Vec<String> = text.lines().map(|line| redact_run(&redact_times(line)).trim_end().to_owned()).collect();
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| redact_run(&redact_times(line)).trim_end().to_owned())
+        .collect();
     lines.join("\n")
 }
 

@@ -32,7 +32,11 @@ impl Served {
         let connection = Connection::open(&prod).expect("a new database");
         connection.execute_batch(sql).expect("the SQL is valid");
         connection.close().expect("prod closes");
-        fs::write(folder.path().join("mori.yaml"), "version: 1\nconnections:\n  shop:\n    prod:\n      url: sqlite:prod.db\n").expect("a file");
+        fs::write(
+            folder.path().join("mori.yaml"),
+            "version: 1\nconnections:\n  shop:\n    prod:\n      url: sqlite:prod.db\n",
+        )
+        .expect("a file");
         Served {
             checksum: checksum(&prod),
             prod,
@@ -72,8 +76,14 @@ impl Served {
         let stdout = process.child().stdout.take().expect("a pipe");
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line).expect("a line");
-        let Some(url) = line.trim_end().strip_prefix("ready ") else { panic!("no ready line: {}", process.wait()) };
-        let port = url.split(':').nth(2).and_then(|rest| rest.split('/').next()).and_then(|port| port.parse().ok());
+        let Some(url) = line.trim_end().strip_prefix("ready ") else {
+            panic!("no ready line: {}", process.wait())
+        };
+        let port = url
+            .split(':')
+            .nth(2)
+            .and_then(|rest| rest.split('/').next())
+            .and_then(|port| port.parse().ok());
         Proxy {
             url: url.to_owned(),
             port: port.expect("the URL has a port"),
@@ -124,7 +134,10 @@ impl Proxy {
     /// The rows of a query, values of a row separated by `|`.
     #[track_caller]
     pub fn rows(&self, sql: &str) -> Vec<String> {
-        self.sql(sql).iter().filter_map(|line| line.strip_prefix("D ").map(str::to_owned)).collect()
+        self.sql(sql)
+            .iter()
+            .filter_map(|line| line.strip_prefix("D ").map(str::to_owned))
+            .collect()
     }
 }
 

@@ -9,6 +9,7 @@ pub fn skipped(test: &str, reason: &str) {
     eprint!("{line}");
     if let Some(path) = std::env::var_os("MORI_SKIPPED_FILE") {
         let file = OpenOptions::new().create(true).append(true).open(path);
-        file.and_then(|mut file| file.write_all(line.as_bytes())).expect("the file of skipped tests can be written");
+        file.and_then(|mut file| file.write_all(line.as_bytes()))
+            .expect("the file of skipped tests can be written");
     }
 }

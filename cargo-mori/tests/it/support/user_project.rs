@@ -144,7 +144,9 @@ fn built() -> (&'static Path, &'static Path) {
 
 /// Writes what is not there already: cargo goes by the time of a file's change.
 fn write(source: &Path) {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace");
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the package lies in the workspace");
     let runtime = workspace.join("mori-runtime");
     for (name, text) in FILES {
         let path = source.join(name);

@@ -4,6 +4,7 @@ use crate::config::ConfigError;
 use mori_backend::embedded::sqlite::{DeltaError, FixtureError, ImageError, SqliteError};
 use mori_control::{ControlError, ErrorCode};
 use mori_model::Engine;
+use mori_wire::pg::SqlState;
 use std::io;
 use std::path::PathBuf;
 
@@ -18,7 +19,11 @@ pub enum BrokerError {
     #[error("{what}: {source}")]
     Sqlite { what: String, source: SqliteError },
     #[error("{what} {path}: {source}")]
-    Io { what: &'static str, path: PathBuf, source: io::Error },
+    Io {
+        what: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
     #[error("port {port} is in use")]
     PortInUse { port: u16 },
     #[error("listen on 127.0.0.1:{port}: {source}")]
@@ -79,11 +84,18 @@ impl BrokerError {
             BrokerError::Fixture(FixtureError::Sql { .. }) => "correct the SQL file; it is run by SQLite itself".to_owned(),
             BrokerError::Fixture(_) => "check the `sql` files of the fixture in mori.yaml".to_owned(),
             BrokerError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "free some disk space".to_owned(),
-            BrokerError::Io { source, .. } if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+            BrokerError::Io { source, .. }
+                if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
+            {
                 "give the project a folder you may write to".to_owned()
             }
             BrokerError::Io { source, .. } if matches!(source.kind(), io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists) => {
                 "something else is in the way: move it, or take another folder for the project".to_owned()
+            }
+            BrokerError::Sqlite { source, .. } if source.sqlstate() == SqlState::DISK_FULL => "free some disk space".to_owned(),
+            BrokerError::Sqlite { source, .. } if source.sqlstate() == SqlState::DATA_CORRUPTED => {
+                "if prod's file is damaged, `sqlite3 FILE 'PRAGMA integrity_check'` says where; if not, `mori reset --hard` reads it again"
+                    .to_owned()
             }
             BrokerError::PortInUse { .. } => "choose another with --port".to_owned(),
             BrokerError::AlreadyStarted { connection, .. } => format!("use it, or end it with `mori stop {connection}`"),
@@ -97,6 +109,10 @@ impl BrokerError {
     }
 
     pub fn to_control(&self) -> ControlError {
-        ControlError { code: self.code(), message: self.to_string(), remedy: self.remedy() }
+        ControlError {
+            code: self.code(),
+            message: self.to_string(),
+            remedy: self.remedy(),
+        }
     }
 }

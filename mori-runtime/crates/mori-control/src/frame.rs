@@ -1,6 +1,6 @@
 //! One JSON object a line.
 
-use serde::{de::DeserializeOwned, Serialize};
+use serde::{Serialize, de::DeserializeOwned};
 use std::io::{BufRead, Read, Write};
 
 /// A longer line is refused, so that a stray client cannot fill the memory. Snapshots of large deltas fit.
@@ -26,7 +26,11 @@ pub fn read_message<T: DeserializeOwned>(reader: &mut impl BufRead) -> Result<T,
         return Err(FrameError::Closed);
     }
     if line.last() != Some(&b'\n') {
-        return Err(if read as u64 == LINE_LEN_BYTES_MAX { FrameError::TooLong } else { FrameError::Closed });
+        return Err(if read as u64 == LINE_LEN_BYTES_MAX {
+            FrameError::TooLong
+        } else {
+            FrameError::Closed
+        });
     }
     Ok(serde_json::from_slice(&line)?)
 }

@@ -7,5 +7,5 @@
 mod frame;
 mod message;
 
-pub use frame::{read_message, write_message, FrameError, LINE_LEN_BYTES_MAX};
+pub use frame::{FrameError, LINE_LEN_BYTES_MAX, read_message, write_message};
 pub use message::*;

@@ -34,33 +34,62 @@ pub enum Role {
 #[serde(rename_all = "snake_case")]
 pub enum Request {
     /// First on every connection.
-    Hello { version: u32, role: Role, run_id: Option<String> },
+    Hello {
+        version: u32,
+        role: Role,
+        run_id: Option<String>,
+    },
     /// A lane for a test. Waits until one is free.
     Acquire(Box<AcquireSpec>),
     /// The lane's difference from its fixture layer.
-    Delta { lane: LaneId },
+    Delta {
+        lane: LaneId,
+    },
     /// The lane's statements since its last reset.
-    Routing { lane: LaneId },
+    Routing {
+        lane: LaneId,
+    },
     /// Counters since the last reset.
-    Counters { lane: LaneId },
-    Schema { lane: LaneId },
+    Counters {
+        lane: LaneId,
+    },
+    Schema {
+        lane: LaneId,
+    },
     /// A savepoint over the whole lane; open transactions are an error.
-    Snapshot { lane: LaneId },
-    Restore { lane: LaneId, snapshot: u64 },
+    Snapshot {
+        lane: LaneId,
+    },
+    Restore {
+        lane: LaneId,
+        snapshot: u64,
+    },
     /// Back to the fixture layer; closes the lane's connections.
-    Reset { lane: LaneId },
+    Reset {
+        lane: LaneId,
+    },
     /// A private copy of the lane as a plain database file, for a native driver. Its path is returned.
-    Export { lane: LaneId },
+    Export {
+        lane: LaneId,
+    },
     /// The test is over: reset, or keep and replace, the lane. The lane is no longer held afterwards.
-    Finish { lane: LaneId, outcome: Outcome, keep: Keep },
+    Finish {
+        lane: LaneId,
+        outcome: Outcome,
+        keep: Keep,
+    },
     /// Figures of the whole run, for the runner's summary.
     RunStats,
     /// What the broker holds, for tools.
     Status,
     /// `cargo mori start`'s own connection: deep dive into one table.
-    Inspect { table: String },
+    Inspect {
+        table: String,
+    },
     /// `cargo mori reset [--hard]` on a running proxy.
-    ResetProxy { hard: bool },
+    ResetProxy {
+        hard: bool,
+    },
     /// Ends the broker or the proxy in an orderly way.
     Shutdown,
 }

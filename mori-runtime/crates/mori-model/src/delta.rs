@@ -24,7 +24,10 @@ pub struct Row {
 
 impl Row {
     pub fn get(&self, column: &str) -> Option<&Value> {
-        self.columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(column)).map(|(_, value)| value)
+        self.columns
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(column))
+            .map(|(_, value)| value)
     }
 }
 

@@ -23,7 +23,11 @@ mod real {
     use std::fmt;
 
     pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        if value.is_finite() { serializer.serialize_f64(*value) } else { serializer.collect_str(value) }
+        if value.is_finite() {
+            serializer.serialize_f64(*value)
+        } else {
+            serializer.collect_str(value)
+        }
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
@@ -205,8 +209,21 @@ mod tests {
 
     #[test]
     fn values_come_back_from_json_as_they_were() {
-        let reals = [0.0, -0.0, 0.1, 14_f64.sqrt(), 5e-324, f64::MAX, 1e20, f64::INFINITY, f64::NEG_INFINITY];
-        let values = reals.into_iter().map(Value::Real).chain([Value::Null, Value::Int(i64::MIN), "ü\0".into(), vec![0_u8, 255].into()]);
+        let reals = [
+            0.0,
+            -0.0,
+            0.1,
+            14_f64.sqrt(),
+            5e-324,
+            f64::MAX,
+            1e20,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+        ];
+        let values = reals
+            .into_iter()
+            .map(Value::Real)
+            .chain([Value::Null, Value::Int(i64::MIN), "ü\0".into(), vec![0_u8, 255].into()]);
         for value in values {
             let json = serde_json::to_string(&value).unwrap();
             assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), value, "{json}");

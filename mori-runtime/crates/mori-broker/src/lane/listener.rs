@@ -35,7 +35,9 @@ impl Listener {
                 // A client that is gone again, or a lack of descriptors: the next one may fare better.
                 let Ok(stream) = stream else { continue };
                 let lane = lane.clone();
-                let thread = std::thread::Builder::new().name("session".to_owned()).stack_size(SESSION_STACK_BYTES);
+                let thread = std::thread::Builder::new()
+                    .name("session".to_owned())
+                    .stack_size(SESSION_STACK_BYTES);
                 // Without a thread the stream is dropped, and the client told by a closed connection.
                 let _ = thread.spawn(move || session::serve(&lane, stream));
             }

@@ -17,10 +17,10 @@ use crate::error::BrokerError;
 use crate::session::{Plan, PlanKey};
 use mori_backend::embedded::sqlite::{self, Connection, DeltaScope, LaneFile, OpenOptions, Schema};
 use mori_control::Counters;
+use mori_cow::dirty::DirtyTables;
 use mori_model::{LaneDelta, SchemaRegistry};
 use schema_cache::SchemaCache;
 use sessions::Sessions;
-use mori_cow::dirty::DirtyTables;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -99,13 +99,22 @@ impl Lane {
 
     /// A connection for a look of our own, which no client is refused for.
     fn open_for_bookkeeping(&self) -> sqlite::SqliteResult<Connection> {
-        Connection::open(&self.file, &OpenOptions { is_bookkeeping: true, ..self.options.clone() })
+        Connection::open(
+            &self.file,
+            &OpenOptions {
+                is_bookkeeping: true,
+                ..self.options.clone()
+            },
+        )
     }
 
     /// A read-only connection to the layers below the lane.
     pub fn open_below(&self) -> Result<Connection, BrokerError> {
         let file = self.below_file()?;
-        let options = OpenOptions { read_only: true, ..self.options.clone() };
+        let options = OpenOptions {
+            read_only: true,
+            ..self.options.clone()
+        };
         Connection::open(&file, &options).map_err(BrokerError::sqlite("open the layer below the lane"))
     }
 
@@ -191,7 +200,11 @@ impl Lane {
             return Ok(schema);
         }
         // The cache is not locked meanwhile.
-        let read = if connection.holds_snapshot() { Schema::read(connection) } else { connection.glance().and_then(|own| Schema::read(&own)) };
+        let read = if connection.holds_snapshot() {
+            Schema::read(connection)
+        } else {
+            connection.glance().and_then(|own| Schema::read(&own))
+        };
         match read {
             Ok(schema) => Ok(lock(&self.schemas).keep(schema)),
             Err(error) if error.is_busy() => Ok(lock(&self.schemas).last()),
@@ -249,9 +262,10 @@ impl Lane {
             return Ok((0, 0));
         }
         match self.delta_scope() {
-            DeltaScope { schema: Some(schema), tables: Some(tables) } => {
-                sqlite::lane_counts(&self.file, &schema, &tables).map_err(BrokerError::Diff)
-            }
+            DeltaScope {
+                schema: Some(schema),
+                tables: Some(tables),
+            } => sqlite::lane_counts(&self.file, &schema, &tables).map_err(BrokerError::Diff),
             _ => {
                 let delta = self.compare()?;
                 Ok((delta.delta_rows() as u64, delta.tombstones() as u64))
@@ -267,7 +281,8 @@ impl Lane {
         }
         let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         let lane = self.open_for_bookkeeping().map_err(BrokerError::sqlite("open the lane"))?;
-        lane.copy_to(&path).map_err(BrokerError::sqlite(format!("copy the lane to {}", path.display())))?;
+        lane.copy_to(&path)
+            .map_err(BrokerError::sqlite(format!("copy the lane to {}", path.display())))?;
         Ok(path)
     }
 
@@ -279,7 +294,11 @@ impl Lane {
     /// The schema below and the lane's own.
     pub fn schemas_of_both_sides(&self) -> Result<(Arc<Schema>, Arc<Schema>), BrokerError> {
         let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let read = |connection: &Connection| Schema::read(connection).map(Arc::new).map_err(BrokerError::sqlite("read the schema"));
+        let read = |connection: &Connection| {
+            Schema::read(connection)
+                .map(Arc::new)
+                .map_err(BrokerError::sqlite("read the schema"))
+        };
         let below = read(&self.open_below()?)?;
         if self.file.is_clean() {
             return Ok((below.clone(), below));

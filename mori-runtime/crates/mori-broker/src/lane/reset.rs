@@ -86,7 +86,9 @@ impl Lane {
     fn settle(&self) -> Result<(), BrokerError> {
         if self.file.has_journal() {
             let connection = self.open_for_bookkeeping().map_err(BrokerError::sqlite("open the lane"))?;
-            connection.query("SELECT count(*) FROM sqlite_schema", &[]).map_err(BrokerError::sqlite("read the lane"))?;
+            connection
+                .query("SELECT count(*) FROM sqlite_schema", &[])
+                .map_err(BrokerError::sqlite("read the lane"))?;
         }
         Ok(())
     }
@@ -108,7 +110,9 @@ impl Lane {
         self.require_no_transaction()?;
         // What is still in the write-ahead log goes into the pages. A portal left open by a client can hold a read there.
         let connection = self.open_for_bookkeeping().map_err(BrokerError::sqlite("open the lane"))?;
-        let checkpoint = connection.query("PRAGMA wal_checkpoint(TRUNCATE)", &[]).map_err(BrokerError::sqlite("checkpoint"))?;
+        let checkpoint = connection
+            .query("PRAGMA wal_checkpoint(TRUNCATE)", &[])
+            .map_err(BrokerError::sqlite("checkpoint"))?;
         if checkpoint.first().and_then(|row| row.first()) == Some(&mori_model::Value::Int(1)) {
             return Err(BrokerError::LaneBusy);
         }
@@ -127,9 +131,14 @@ impl Lane {
         let _gate = self.wait_for_quiet()?;
         self.require_no_transaction()?;
         let snapshots = lock(&self.snapshots);
-        let snapshot = snapshots.iter().find(|snapshot| snapshot.id == id).ok_or(BrokerError::NoSuchSnapshot(id))?;
+        let snapshot = snapshots
+            .iter()
+            .find(|snapshot| snapshot.id == id)
+            .ok_or(BrokerError::NoSuchSnapshot(id))?;
         self.close_databases();
-        self.file.put_back(&snapshot.pages).map_err(BrokerError::io("write", self.file.path()))?;
+        self.file
+            .put_back(&snapshot.pages)
+            .map_err(BrokerError::io("write", self.file.path()))?;
         *self.dirty.write().unwrap_or_else(PoisonError::into_inner) = snapshot.dirty.clone();
         // The schema may be an older one again.
         self.note_ddl();

@@ -106,7 +106,9 @@ impl super::Lane {
 
     /// Notes that a test which has ended tried to write.
     pub fn report_late_write(&self, test: &str, verb: &str) {
-        super::lock(&self.sessions).late_writes.push(format!("{test}: {verb} after the test had ended"));
+        super::lock(&self.sessions)
+            .late_writes
+            .push(format!("{test}: {verb} after the test had ended"));
     }
 
     pub fn late_writes(&self) -> Vec<String> {
@@ -135,6 +137,10 @@ impl super::Lane {
     }
 
     pub(super) fn open_sessions(&self) -> Vec<(SessionKey, SessionHandle)> {
-        super::lock(&self.sessions).open.iter().map(|(key, handle)| (*key, handle.clone())).collect()
+        super::lock(&self.sessions)
+            .open
+            .iter()
+            .map(|(key, handle)| (*key, handle.clone()))
+            .collect()
     }
 }

@@ -73,14 +73,31 @@ impl Proxy {
         let project = Arc::new(ProjectFolder::lock(&options.project_dir, &options.connection)?);
         let file = project.open_lane()?;
         let observer = ProjectObserver::new(project.clone(), options.verbose)?;
-        let open = OpenOptions { foreign_keys: options.connection.foreign_keys, ..OpenOptions::default() };
+        let open = OpenOptions {
+            foreign_keys: options.connection.foreign_keys,
+            ..OpenOptions::default()
+        };
         let name = options.connection.name.clone();
-        let lane = Arc::new(Lane::new(name.clone(), project.shadow_dir(), file, open, Some(Box::new(observer.clone()))));
+        let lane = Arc::new(Lane::new(
+            name.clone(),
+            project.shadow_dir(),
+            file,
+            open,
+            Some(Box::new(observer.clone())),
+        ));
         let delta = lane.delta()?;
         lane.mark_dirty(delta.tables.into_keys().chain(lane.schema_registry()?.into_keys()));
         let listener = Listener::bind(&lane, options.port)?;
-        let core = Arc::new(Core { lane: lane.clone(), project: Some(project.clone()), stop: StopHandle::default() });
-        let proxy = Proxy { database: name, listener, core };
+        let core = Arc::new(Core {
+            lane: lane.clone(),
+            project: Some(project.clone()),
+            stop: StopHandle::default(),
+        });
+        let proxy = Proxy {
+            database: name,
+            listener,
+            core,
+        };
         control::listen(&proxy.core, &project.socket_path())?;
         project.write_config(Some(&proxy.url()))?;
         state_files::export(&lane, &project)?;
@@ -90,18 +107,29 @@ impl Proxy {
 
     /// Serves a kept state. What is written stays in its folder.
     pub(crate) fn serve_kept(database: String, dir: PathBuf, file: Arc<LaneFile>, foreign_keys: bool) -> Result<Proxy, BrokerError> {
-        let open = OpenOptions { foreign_keys, ..OpenOptions::default() };
+        let open = OpenOptions {
+            foreign_keys,
+            ..OpenOptions::default()
+        };
         let lane = Arc::new(Lane::new(database.clone(), dir, file, open, None));
         let delta = lane.delta()?;
         lane.mark_dirty(delta.tables.into_keys());
         let listener = Listener::bind(&lane, 0)?;
-        let core = Arc::new(Core { lane, project: None, stop: StopHandle::default() });
+        let core = Arc::new(Core {
+            lane,
+            project: None,
+            stop: StopHandle::default(),
+        });
         Ok(Proxy { database, listener, core })
     }
 
     /// What an application connects to.
     pub fn url(&self) -> String {
-        format!("postgres://mori@127.0.0.1:{}/{}?sslmode=disable", self.listener.port(), self.database)
+        format!(
+            "postgres://mori@127.0.0.1:{}/{}?sslmode=disable",
+            self.listener.port(),
+            self.database
+        )
     }
 
     pub fn stop_handle(&self) -> StopHandle {

@@ -161,21 +161,13 @@ impl ProjectFolder {
 
     /// Removes the lane's files unread, whatever is in them. The folder is as new then, but for the image.
     pub fn discard_lane(&self) -> Result<(), BrokerError> {
-        // The origin goes first: if we die on the way, the rest is not taken for a whole lane.
-        for name in [
-            "prod.json",
-            "shadow.pages-wal",
-            "shadow.pages-journal",
-            "shadow.pages",
-            "shadow.map",
-        ] {
-            let path = self.shadow_dir().join(name);
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(BrokerError::io("remove", path)(error)),
-                _ => {}
-            }
+        LaneFile::discard(&self.shadow_dir()).map_err(BrokerError::io("clear", self.shadow_dir()))?;
+        // What tells of the image goes last: until here, what is left of the lane's files says that they do not count.
+        let origin = self.origin_path();
+        match fs::remove_file(&origin) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(BrokerError::io("remove", origin)(error)),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The image of prod as a layer. None if there is none, or nothing tells what it is an image of.

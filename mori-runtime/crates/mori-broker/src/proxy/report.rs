@@ -14,7 +14,13 @@ pub fn status(lane: &Lane, project: &ProjectFolder, url: Option<String>) -> Resu
         .iter()
         .map(|(name, table)| {
             let tombstones = table.count(ChangeKind::Deleted) as u64;
-            (name.clone(), TableCounts { delta: table.delta_keys().count() as u64, tombstones })
+            (
+                name.clone(),
+                TableCounts {
+                    delta: table.delta_keys().count() as u64,
+                    tombstones,
+                },
+            )
         })
         .collect();
     Ok(StatusReport {
@@ -32,7 +38,10 @@ pub fn status(lane: &Lane, project: &ProjectFolder, url: Option<String>) -> Resu
 
 pub fn inspect(lane: &Lane, table: &str) -> Result<InspectReport, BrokerError> {
     let (below, now) = lane.schemas_of_both_sides()?;
-    let known = now.table(table).or_else(|| below.table(table)).ok_or_else(|| BrokerError::NoSuchTable { table: table.to_owned() })?;
+    let known = now
+        .table(table)
+        .or_else(|| below.table(table))
+        .ok_or_else(|| BrokerError::NoSuchTable { table: table.to_owned() })?;
     let name = known.name.clone();
     Ok(InspectReport {
         table: name.clone(),

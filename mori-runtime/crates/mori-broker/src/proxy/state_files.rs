@@ -22,7 +22,9 @@ pub fn export(lane: &Lane, project: &ProjectFolder) -> Result<(), BrokerError> {
         tables: &'a BTreeMap<String, TableDelta>,
         of: impl Fn(&'a TableDelta) -> I,
     ) -> BTreeMap<&'a str, Vec<String>> {
-        let all = tables.iter().map(|(name, table)| (name.as_str(), of(table).map(Key::to_string).collect::<Vec<_>>()));
+        let all = tables
+            .iter()
+            .map(|(name, table)| (name.as_str(), of(table).map(Key::to_string).collect::<Vec<_>>()));
         all.filter(|(_, keys)| !keys.is_empty()).collect()
     }
     write(dir, "delta.json", &keys(&delta.tables, TableDelta::delta_keys))?;

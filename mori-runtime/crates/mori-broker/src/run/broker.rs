@@ -58,7 +58,14 @@ impl Broker {
     /// `target_dir`: cargo's target folder. `run_dir`: this run's own folder below it.
     pub fn new(run_id: String, target_dir: PathBuf, run_dir: PathBuf) -> Broker {
         let layers = Layers::new(target_dir.join("mori"), run_dir.join("layers"));
-        Broker { run_id, target_dir, run_dir, layers: Mutex::new(layers), yaml: Mutex::default(), state: Mutex::default() }
+        Broker {
+            run_id,
+            target_dir,
+            run_dir,
+            layers: Mutex::new(layers),
+            yaml: Mutex::default(),
+            state: Mutex::default(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -83,7 +90,10 @@ impl Broker {
                 suite.new_lane(&self.run_dir.join(format!("lane-{slot}")), slot)?
             }
         };
-        lane.lane.connections_max.store(spec.max_connections.map_or(u64::MAX, u64::from), std::sync::atomic::Ordering::Relaxed);
+        lane.lane.connections_max.store(
+            spec.max_connections.map_or(u64::MAX, u64::from),
+            std::sync::atomic::Ordering::Relaxed,
+        );
         let mut state = self.state();
         state.next_lease += 1;
         let id = LaneId(state.next_lease);
@@ -104,7 +114,15 @@ impl Broker {
             layers: suite.layer_names.clone(),
             acquire_us: micros(acquire),
         };
-        state.leased.insert(id, Leased { suite, lane, test: spec.test.clone(), acquire });
+        state.leased.insert(
+            id,
+            Leased {
+                suite,
+                lane,
+                test: spec.test.clone(),
+                acquire,
+            },
+        );
         Ok(grant)
     }
 
@@ -121,7 +139,11 @@ impl Broker {
         let connection = self.connection(spec)?;
         let migration_files = spec.migrations.as_deref().map(migrations).transpose()?.unwrap_or_default();
         let scripts = migration_files.iter().chain(&spec.fixtures).map(|path| stamp(path)).collect();
-        let recipe = Recipe { prod: Layers::prod_stamps(&connection), foreign_keys: connection.foreign_keys, scripts };
+        let recipe = Recipe {
+            prod: Layers::prod_stamps(&connection),
+            foreign_keys: connection.foreign_keys,
+            scripts,
+        };
         let key = (connection.name.clone(), recipe);
         if let Some(suite) = self.state().suites.get(&key) {
             return Ok(suite.clone());
@@ -137,7 +159,11 @@ impl Broker {
             names.push("migrations".to_owned());
         }
         if !spec.fixtures.is_empty() {
-            let stems: Vec<_> = spec.fixtures.iter().map(|path| path.file_stem().unwrap_or_default().to_string_lossy()).collect();
+            let stems: Vec<_> = spec
+                .fixtures
+                .iter()
+                .map(|path| path.file_stem().unwrap_or_default().to_string_lossy())
+                .collect();
             names.push(format!("fixtures {}", stems.join(", ")));
         }
         let suite = Arc::new(Suite::new(connection, below, names));
@@ -148,7 +174,9 @@ impl Broker {
     /// The connection of `mori.yaml` that a test means. The file is read again when it has changed.
     fn connection(&self, spec: &AcquireSpec) -> Result<Connection, ConfigError> {
         let mut known = self.yaml.lock().unwrap_or_else(PoisonError::into_inner);
-        let cached = known.get(&spec.manifest_dir).filter(|(of, _)| *of == stamp(&of.0) && of.1.is_some());
+        let cached = known
+            .get(&spec.manifest_dir)
+            .filter(|(of, _)| *of == stamp(&of.0) && of.1.is_some());
         let yaml = match cached {
             Some((_, yaml)) => yaml.clone(),
             None => {
@@ -164,7 +192,11 @@ impl Broker {
 
     /// The leased lane.
     pub fn lane(&self, id: LaneId) -> Result<Arc<Lane>, BrokerError> {
-        self.state().leased.get(&id).map(|leased| leased.lane.lane.clone()).ok_or(BrokerError::NoSuchLane(id.0))
+        self.state()
+            .leased
+            .get(&id)
+            .map(|leased| leased.lane.lane.clone())
+            .ok_or(BrokerError::NoSuchLane(id.0))
     }
 
     /// The test is over: the lane goes back to its fixture layer, or is kept and replaced.
@@ -205,8 +237,13 @@ impl Broker {
             failed,
             kept: kept.is_some(),
         };
-        let finished =
-            Finished { delta_rows: stats.delta_rows, tombstones: stats.tombstones, statements, reset_us: stats.reset_us, kept };
+        let finished = Finished {
+            delta_rows: stats.delta_rows,
+            tombstones: stats.tombstones,
+            statements,
+            reset_us: stats.reset_us,
+            kept,
+        };
         self.state().stats.tests.push(stats);
         Ok(finished)
     }
@@ -242,7 +279,9 @@ impl Broker {
 
     /// A test's control connection closed while it held the lane: the test died.
     pub fn lost(&self, id: LaneId) {
-        let outcome = Outcome::Failed { message: "the test process ended while it held the lane".to_owned() };
+        let outcome = Outcome::Failed {
+            message: "the test process ended while it held the lane".to_owned(),
+        };
         // Nobody is there to tell of an error; the runner sees the test's exit.
         let _ = self.end_lease(id, &outcome, Keep::OnFailure, Ending::Lost);
     }
@@ -259,7 +298,6 @@ impl Broker {
         stats
     }
 }
-
 
 /// Where the runs of a target folder live.
 pub fn mori_dir(target_dir: &Path) -> PathBuf {

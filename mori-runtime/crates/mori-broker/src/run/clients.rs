@@ -51,7 +51,9 @@ impl TestClients {
     /// Returns when no test of the run is connected any more, or after `limit`.
     pub fn wait_for_end_of(&self, run_id: &str, limit: Duration) {
         let is_of_run = |client: &TestClient| client.run_id.as_deref() == Some(run_id);
-        let wait = self.left.wait_timeout_while(self.lock(), limit, |clients| clients.open.values().any(is_of_run));
+        let wait = self
+            .left
+            .wait_timeout_while(self.lock(), limit, |clients| clients.open.values().any(is_of_run));
         // Past the limit a process that outlived its test has the connection still; the figures are then without it.
         drop(wait);
     }
@@ -61,9 +63,17 @@ impl TestClients {
     pub fn kill(&self, run_id: &str) {
         let connected: Vec<u32> = {
             let clients = self.lock();
-            clients.open.values().filter(|client| client.run_id.as_deref() == Some(run_id)).map(|client| client.pid).collect()
+            clients
+                .open
+                .values()
+                .filter(|client| client.run_id.as_deref() == Some(run_id))
+                .map(|client| client.pid)
+                .collect()
         };
-        let all = connected.into_iter().chain(started_for(run_id)).filter(|pid| *pid != std::process::id());
+        let all = connected
+            .into_iter()
+            .chain(started_for(run_id))
+            .filter(|pid| *pid != std::process::id());
         for pid in all.filter_map(|pid| Pid::from_raw(i32::try_from(pid).ok()?)) {
             let _ = kill_process(pid, Signal::KILL);
         }

@@ -4,9 +4,7 @@ use super::broker::Broker;
 use super::clients::ClientKey;
 use super::serve::Shared;
 use crate::error::BrokerError;
-use mori_control::{
-    ControlError, ErrorCode, FrameError, LaneId, PROTOCOL_VERSION, Request, Response, Role, read_message, write_message,
-};
+use mori_control::{ControlError, ErrorCode, FrameError, LaneId, PROTOCOL_VERSION, Request, Response, Role, read_message, write_message};
 use std::collections::BTreeSet;
 use std::io::BufReader;
 use std::os::unix::net::UnixStream;
@@ -21,8 +19,14 @@ const SETTLE_MAX: Duration = Duration::from_secs(5);
 /// Serves a connection until it closes; then gives back what it holds.
 pub fn serve(shared: &Arc<Shared>, stream: &UnixStream) {
     shared.connections.fetch_add(1, Ordering::AcqRel);
-    let mut connection =
-        Control { broker: shared.broker.clone(), shared: shared.clone(), lanes: BTreeSet::new(), role: None, run_id: None, test: None };
+    let mut connection = Control {
+        broker: shared.broker.clone(),
+        shared: shared.clone(),
+        lanes: BTreeSet::new(),
+        role: None,
+        run_id: None,
+        test: None,
+    };
     // A broken connection is an answer too: the lease ends.
     let _ = connection.run(stream);
     for lane in std::mem::take(&mut connection.lanes) {
@@ -56,7 +60,11 @@ impl Control {
             let request: Request = match read_message(&mut reader) {
                 Ok(request) => request,
                 Err(FrameError::Malformed(error)) => {
-                    let error = ControlError { code: ErrorCode::Version, message: error.to_string(), remedy: None };
+                    let error = ControlError {
+                        code: ErrorCode::Version,
+                        message: error.to_string(),
+                        remedy: None,
+                    };
                     write_message(&mut writer, &Response::Error(error))?;
                     continue;
                 }
@@ -74,7 +82,11 @@ impl Control {
 
     fn answer(&mut self, request: Request) -> Result<Response, ControlError> {
         if self.role.is_none() && !matches!(request, Request::Hello { .. }) {
-            return Err(ControlError { code: ErrorCode::State, message: "the first message is Hello".to_owned(), remedy: None });
+            return Err(ControlError {
+                code: ErrorCode::State,
+                message: "the first message is Hello".to_owned(),
+                remedy: None,
+            });
         }
         let to_control = |error: BrokerError| error.to_control();
         Ok(match request {
@@ -91,7 +103,11 @@ impl Control {
                 }
                 self.run_id = run_id;
                 self.role = Some(role);
-                Response::Hello { version: PROTOCOL_VERSION, pid: std::process::id(), run_id: self.broker.run_id.clone() }
+                Response::Hello {
+                    version: PROTOCOL_VERSION,
+                    pid: std::process::id(),
+                    run_id: self.broker.run_id.clone(),
+                }
             }
             Request::Acquire(spec) => {
                 let grant = self.broker.acquire(&spec).map_err(to_control)?;
@@ -102,7 +118,9 @@ impl Control {
             Request::Routing { lane } => Response::Routing(self.lane(lane)?.routing()),
             Request::Counters { lane } => Response::Counters(self.lane(lane)?.counters()),
             Request::Schema { lane } => Response::Schema(self.lane(lane)?.schema_registry().map_err(to_control)?),
-            Request::Snapshot { lane } => Response::Snapshot { snapshot: self.lane(lane)?.snapshot().map_err(to_control)? },
+            Request::Snapshot { lane } => Response::Snapshot {
+                snapshot: self.lane(lane)?.snapshot().map_err(to_control)?,
+            },
             Request::Restore { lane, snapshot } => {
                 self.lane(lane)?.restore(snapshot).map_err(to_control)?;
                 Response::Done
@@ -111,7 +129,9 @@ impl Control {
                 self.lane(lane)?.reset().map_err(to_control)?;
                 Response::Done
             }
-            Request::Export { lane } => Response::Exported { path: self.lane(lane)?.export().map_err(to_control)? },
+            Request::Export { lane } => Response::Exported {
+                path: self.lane(lane)?.export().map_err(to_control)?,
+            },
             Request::Finish { lane, outcome, keep } => {
                 self.held(lane)?;
                 let finished = self.broker.finish(lane, &outcome, keep).map_err(to_control)?;
@@ -137,7 +157,11 @@ impl Control {
     }
 
     fn held(&self, lane: LaneId) -> Result<(), ControlError> {
-        if self.lanes.contains(&lane) { Ok(()) } else { Err(BrokerError::NoSuchLane(lane.0).to_control()) }
+        if self.lanes.contains(&lane) {
+            Ok(())
+        } else {
+            Err(BrokerError::NoSuchLane(lane.0).to_control())
+        }
     }
 
     fn lane(&self, lane: LaneId) -> Result<Arc<crate::lane::Lane>, ControlError> {

@@ -89,7 +89,10 @@ pub(super) fn save(target_dir: &Path, state: &Leaving<'_>) -> Result<KeptState, 
             .or_else(|_| fs::copy(&image, &target).map(drop))
             .map_err(BrokerError::io("write", target))?;
     }
-    state.file.flatten_into(&dir).map_err(BrokerError::io("write the pages of the lane to", &dir))?;
+    state
+        .file
+        .flatten_into(&dir)
+        .map_err(BrokerError::io("write the pages of the lane to", &dir))?;
     write(DELTA, serde_json::to_vec_pretty(state.delta))?;
     write(ROUTING, serde_json::to_vec_pretty(state.routing))?;
     let created = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -114,16 +117,23 @@ pub(super) fn save(target_dir: &Path, state: &Leaving<'_>) -> Result<KeptState, 
     for old in all.iter().take(all.len().saturating_sub(KEPT_MAX)) {
         let _ = fs::remove_dir_all(&old.dir);
     }
-    Ok(KeptState { test: test.to_owned(), dir })
+    Ok(KeptState {
+        test: test.to_owned(),
+        dir,
+    })
 }
 
 fn file_name(test: &str) -> String {
-    test.chars().map(|letter| if letter.is_alphanumeric() || letter == '_' { letter } else { '-' }).collect()
+    test.chars()
+        .map(|letter| if letter.is_alphanumeric() || letter == '_' { letter } else { '-' })
+        .collect()
 }
 
 /// All kept states, oldest first.
 pub fn list(target_dir: &Path) -> Vec<KeptInfo> {
-    let Ok(entries) = fs::read_dir(mori_dir(target_dir).join("kept")) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(mori_dir(target_dir).join("kept")) else {
+        return Vec::new();
+    };
     let mut all: Vec<KeptInfo> = entries.filter_map(|entry| read(&entry.ok()?.path()).ok()).collect();
     all.sort_by(|a, b| (a.created_unix, a.created_ns, &a.test).cmp(&(b.created_unix, b.created_ns, &b.test)));
     all
@@ -133,7 +143,10 @@ fn read(dir: &Path) -> Result<KeptInfo, BrokerError> {
     let path = dir.join(META);
     let bytes = fs::read(&path).map_err(BrokerError::io("read", &path))?;
     let info: KeptInfo = serde_json::from_slice(&bytes).map_err(BrokerError::Json)?;
-    Ok(KeptInfo { dir: dir.to_owned(), ..info })
+    Ok(KeptInfo {
+        dir: dir.to_owned(),
+        ..info
+    })
 }
 
 /// Serves a kept state on a free port. What is written to it stays in it.

@@ -130,6 +130,8 @@ pub fn run_broker(options: BrokerOptions, on_ready: impl FnOnce(&Path)) -> Resul
 }
 
 fn new_run_id() -> String {
-    let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     format!("{:x}-{:x}", since.as_millis(), std::process::id())
 }

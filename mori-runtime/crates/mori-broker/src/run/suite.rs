@@ -26,7 +26,12 @@ pub struct SuiteLane {
 
 impl Suite {
     pub fn new(connection: Connection, below: Arc<Layer>, layer_names: Vec<String>) -> Suite {
-        Suite { connection, below, layer_names, idle: Mutex::default() }
+        Suite {
+            connection,
+            below,
+            layer_names,
+            idle: Mutex::default(),
+        }
     }
 
     /// An idle lane, the one with the lowest number, so that a test run alone meets the same lane each time.
@@ -49,7 +54,10 @@ impl Suite {
     pub fn new_lane(&self, dir: &Path, slot: u32) -> Result<SuiteLane, BrokerError> {
         fs::create_dir_all(dir).map_err(BrokerError::io("create", dir))?;
         let file = LaneFile::volatile(dir, self.below.clone()).map_err(BrokerError::io("create a lane in", dir))?;
-        let options = OpenOptions { foreign_keys: self.connection.foreign_keys, ..OpenOptions::default() };
+        let options = OpenOptions {
+            foreign_keys: self.connection.foreign_keys,
+            ..OpenOptions::default()
+        };
         let lane = Arc::new(Lane::new(self.connection.name.clone(), dir.to_owned(), file, options, None));
         lane.lend();
         let listener = Listener::bind(&lane, 0)?;

@@ -14,7 +14,10 @@ pub struct SchemaCatalog<'a> {
 
 impl<'a> SchemaCatalog<'a> {
     pub fn new(schema: &'a Schema) -> SchemaCatalog<'a> {
-        SchemaCatalog { schema, depth: Cell::new(0) }
+        SchemaCatalog {
+            schema,
+            depth: Cell::new(0),
+        }
     }
 
     /// The column types of a view, inferred from its SELECT: SQLite declares them only where they are columns of a table.
@@ -23,7 +26,9 @@ impl<'a> SchemaCatalog<'a> {
             return Vec::new();
         }
         let select = tokens(&view.sql).find(|token| token.kind == TokenKind::Word && token.text.eq_ignore_ascii_case("AS"));
-        let Some(select) = select.and_then(|word| view.sql.get(word.span().end..)) else { return Vec::new() };
+        let Some(select) = select.and_then(|word| view.sql.get(word.span().end..)) else {
+            return Vec::new();
+        };
         self.depth.set(self.depth.get() + 1);
         let types = infer(select, self).columns;
         self.depth.set(self.depth.get() - 1);
@@ -40,7 +45,11 @@ impl Catalog for SchemaCatalog<'_> {
             let declared = ColumnType::from_declared(&column.declared_type);
             let from_select = inferred.get(index).filter(|_| inferred.len() == visible.len()).copied();
             let is_first_arms = table.is_view && is_compound(&table.sql);
-            let column_type = if declared == ColumnType::Unknown || is_first_arms { from_select.unwrap_or_default() } else { declared };
+            let column_type = if declared == ColumnType::Unknown || is_first_arms {
+                from_select.unwrap_or_default()
+            } else {
+                declared
+            };
             (column.name.clone(), column_type)
         });
         Some(typed.collect())
@@ -50,6 +59,10 @@ impl Catalog for SchemaCatalog<'_> {
 /// Whether a text has UNION, INTERSECT or EXCEPT. SQLite says of such a query's columns what its first arm declares, and that is
 /// not what the others give.
 pub fn is_compound(sql: &str) -> bool {
-    let is_operator = |word: &str| ["UNION", "INTERSECT", "EXCEPT"].iter().any(|operator| word.eq_ignore_ascii_case(operator));
+    let is_operator = |word: &str| {
+        ["UNION", "INTERSECT", "EXCEPT"]
+            .iter()
+            .any(|operator| word.eq_ignore_ascii_case(operator))
+    };
     tokens(sql).any(|token| token.kind == TokenKind::Word && is_operator(token.text))
 }

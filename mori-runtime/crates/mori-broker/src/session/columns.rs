@@ -34,7 +34,10 @@ pub fn describe(out: &mut Vec<u8>, columns: &[ResultColumn], oids: &[Oid], forma
         .iter()
         .zip(oids)
         .enumerate()
-        .map(|(index, (column, oid))| FieldDescription { format: format(index), ..FieldDescription::new(&column.name, *oid) })
+        .map(|(index, (column, oid))| FieldDescription {
+            format: format(index),
+            ..FieldDescription::new(&column.name, *oid)
+        })
         .collect();
     backend::row_description(out, &fields)
 }
@@ -46,10 +49,14 @@ impl Portal {
         if let Some(oids) = &self.oids {
             return Ok(oids.clone());
         }
-        let super::plan::PlanBody::Statement(plan) = &self.plan.body else { return Ok(Vec::new()) };
+        let super::plan::PlanBody::Statement(plan) = &self.plan.body else {
+            return Ok(Vec::new());
+        };
         let is_open = has_unknown(&plan.columns);
         let plan = self.plan.clone();
-        let super::plan::PlanBody::Statement(statement_plan) = &plan.body else { return Ok(Vec::new()) };
+        let super::plan::PlanBody::Statement(statement_plan) = &plan.body else {
+            return Ok(Vec::new());
+        };
         if is_open && statement_plan.is_pure_read {
             self.peek()?;
         }

@@ -12,7 +12,10 @@ use mori_wire::pg::{DataRowWriter, Format, SqlState, backend};
 
 /// The columns of SHOW; none for the other commands.
 pub fn show_column(command: &Command) -> Vec<ResultColumn> {
-    let column = |name: &str| ResultColumn { name: name.to_owned(), column_type: ColumnType::Text };
+    let column = |name: &str| ResultColumn {
+        name: name.to_owned(),
+        column_type: ColumnType::Text,
+    };
     match command {
         Command::Show { name } => vec![column(name)],
         Command::ShowAll => vec![column("name"), column("setting"), column("description")],
@@ -45,9 +48,15 @@ impl Session {
             Command::Set { name, value, .. } => {
                 if name.eq_ignore_ascii_case("client_encoding")
                     && let Some(encoding) = value
-                    && !matches!(encoding.to_ascii_uppercase().replace('-', "").as_str(), "UTF8" | "UNICODE" | "SQL_ASCII")
+                    && !matches!(
+                        encoding.to_ascii_uppercase().replace('-', "").as_str(),
+                        "UTF8" | "UNICODE" | "SQL_ASCII"
+                    )
                 {
-                    return Err(Failure::refused(SqlState::FEATURE_NOT_SUPPORTED, "the only client_encoding is UTF8"));
+                    return Err(Failure::refused(
+                        SqlState::FEATURE_NOT_SUPPORTED,
+                        "the only client_encoding is UTF8",
+                    ));
                 }
                 match name.to_ascii_lowercase().as_str() {
                     "client_encoding" => {}
@@ -63,12 +72,20 @@ impl Session {
             }
             Command::SetCharacteristics { read_only } => {
                 if let Some(read_only) = read_only {
-                    self.settings.set("default_transaction_read_only", Some(if *read_only { "on" } else { "off" }), &mut self.out);
+                    self.settings.set(
+                        "default_transaction_read_only",
+                        Some(if *read_only { "on" } else { "off" }),
+                        &mut self.out,
+                    );
                     self.settings_changed()?;
                 }
             }
             Command::SetConstraints { deferred } => {
-                let pragma = if *deferred { "PRAGMA defer_foreign_keys = ON" } else { "PRAGMA defer_foreign_keys = OFF" };
+                let pragma = if *deferred {
+                    "PRAGMA defer_foreign_keys = ON"
+                } else {
+                    "PRAGMA defer_foreign_keys = OFF"
+                };
                 self.with_db(|db, _| Ok(db.connection.execute(pragma)?))?;
             }
             Command::Reset { name } => {
@@ -120,7 +137,10 @@ impl Session {
             }
             Command::CloseAll | Command::Unlisten { .. } | Command::UnlistenAll => {}
             Command::Listen { .. } | Command::Notify { .. } => {
-                return Err(Failure::refused(SqlState::FEATURE_NOT_SUPPORTED, "SQLite has no notifications: LISTEN and NOTIFY are not supported"));
+                return Err(Failure::refused(
+                    SqlState::FEATURE_NOT_SUPPORTED,
+                    "SQLite has no notifications: LISTEN and NOTIFY are not supported",
+                ));
             }
         }
         Ok(())
@@ -131,7 +151,10 @@ fn row(out: &mut Vec<u8>, values: &[&str]) -> Result<(), Failure> {
     let mut row = DataRowWriter::begin(out, values.len())?;
     for value in values {
         row.scalar(ScalarRef::Text(value), mori_wire::pg::Oid::TEXT, Format::Text)
-            .map_err(|error| Failure::Column { column: String::new(), error })?;
+            .map_err(|error| Failure::Column {
+                column: String::new(),
+                error,
+            })?;
     }
     row.finish()?;
     Ok(())

@@ -51,7 +51,9 @@ impl SessionDb {
             return Ok(statement);
         }
         let prepared = self.connection.prepare(plan.text())?;
-        prepared.statement.ok_or_else(|| Failure::Setup("a statement became empty".to_owned()))
+        prepared
+            .statement
+            .ok_or_else(|| Failure::Setup("a statement became empty".to_owned()))
     }
 
     /// Gives a statement back for its next execution.
@@ -131,7 +133,13 @@ impl Session {
                 db
             }
         };
-        let mut context = Context { lane: &lane, key: self.key, below: self.below, out: &mut self.out, stream: &self.stream };
+        let mut context = Context {
+            lane: &lane,
+            key: self.key,
+            below: self.below,
+            out: &mut self.out,
+            stream: &self.stream,
+        };
         work(db, &mut context)
     }
 

@@ -210,6 +210,12 @@ impl Portal {
             statement.reset();
         }
         let is_ours = matches!(&stepped, Err(failure) if !matches!(failure, Failure::Sqlite { .. }));
+        let keeps_nothing = stepped.is_err() && (is_ours || db.connection.total_changes() == self.changes_before);
+        if self.was_autocommit && keeps_nothing {
+            // A commit would write an empty transaction, which SQLite does not. Fails only if SQLite has rolled back itself.
+            let _ = db.connection.execute("ROLLBACK");
+            return stepped;
+        }
         if is_ours {
             // Fails only if the savepoint is gone, and with it what it guarded.
             let _ = db.connection.execute(GUARD_TAKE_BACK);

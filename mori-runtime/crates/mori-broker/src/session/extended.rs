@@ -43,8 +43,14 @@ impl Session {
         };
         let ddl = self.lane.ddl_count();
         let plan = self.plan(key, (parse.sql, 0))?;
-        self.statements
-            .insert(parse.name.to_owned(), NamedStatement { plan, described: None, ddl });
+        self.statements.insert(
+            parse.name.to_owned(),
+            NamedStatement {
+                plan,
+                described: None,
+                ddl,
+            },
+        );
         backend::parse_complete(&mut self.out);
         Ok(())
     }
@@ -93,7 +99,10 @@ impl Session {
         let (old, is_described) = (named.plan.clone(), named.described.is_some());
         let plan = self.plan(old.key.clone(), (&old.key.sql, 0))?;
         if is_described && result_columns(&old) != result_columns(&plan) {
-            return Err(Failure::refused(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type"));
+            return Err(Failure::refused(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "cached plan must not change result type",
+            ));
         }
         if let Some(named) = self.statements.get_mut(name) {
             (named.plan, named.ddl) = (plan, ddl);

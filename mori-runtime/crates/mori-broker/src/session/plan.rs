@@ -115,7 +115,11 @@ fn explained(error: SqliteError, (whole, start): (&str, usize), is_as_sent: bool
     };
     if instead.is_some() {
         let message = format!("{verb} is not supported: SQLite has no such statement");
-        return Failure::Refused { sqlstate: SqlState::FEATURE_NOT_SUPPORTED, message, hint: instead };
+        return Failure::Refused {
+            sqlstate: SqlState::FEATURE_NOT_SUPPORTED,
+            message,
+            hint: instead,
+        };
     }
     let offset = error.offset.filter(|_| is_as_sent).map(|offset| start + offset);
     let before = offset.and_then(|offset| whole.get(..offset));

@@ -84,8 +84,14 @@ impl Session {
             }
             FrontendMessage::Parse(parse) => self.parse(&parse),
             FrontendMessage::Bind(bind) => self.bind(&bind),
-            FrontendMessage::Describe { target: Target::Statement, name } => self.describe_statement(name),
-            FrontendMessage::Describe { target: Target::Portal, name } => self.describe_portal(name),
+            FrontendMessage::Describe {
+                target: Target::Statement,
+                name,
+            } => self.describe_statement(name),
+            FrontendMessage::Describe {
+                target: Target::Portal,
+                name,
+            } => self.describe_portal(name),
             FrontendMessage::Execute { portal, rows_max } => self.execute_portal(portal, rows_max),
             FrontendMessage::Close { target, name } => self.close(target, name),
             FrontendMessage::Flush => self.flush(),
@@ -117,16 +123,17 @@ impl Session {
 
     /// What a message that executes or prepares is about, if it would write.
     fn verb_of(&self, message: &FrontendMessage<'_>) -> Option<String> {
-        if self.lane.ended_test(self.lease).is_none() {
-            return None;
-        }
+        self.lane.ended_test(self.lease)?;
         let verb = match message {
             FrontendMessage::Query { sql } => outline(sql).verb,
             FrontendMessage::Parse(parse) => outline(parse.sql).verb,
             FrontendMessage::Bind(bind) => self.statements.get(bind.statement)?.verb().to_owned(),
             _ => return None,
         };
-        let is_read = matches!(verb.as_str(), "" | "SELECT" | "VALUES" | "EXPLAIN" | "PRAGMA" | "SHOW" | "SET" | "BEGIN" | "COMMIT" | "ROLLBACK");
+        let is_read = matches!(
+            verb.as_str(),
+            "" | "SELECT" | "VALUES" | "EXPLAIN" | "PRAGMA" | "SHOW" | "SET" | "BEGIN" | "COMMIT" | "ROLLBACK"
+        );
         (!is_read).then_some(verb)
     }
 
@@ -148,7 +155,11 @@ impl Session {
     }
 
     fn ready(&mut self) -> Result<(), Failure> {
-        let status = if self.in_transaction() { TransactionStatus::InTransaction } else { TransactionStatus::Idle };
+        let status = if self.in_transaction() {
+            TransactionStatus::InTransaction
+        } else {
+            TransactionStatus::Idle
+        };
         backend::ready_for_query(&mut self.out, status);
         self.flush_if_full()
     }

@@ -16,7 +16,10 @@ impl Session {
         let mut has_statement = false;
         for span in split(sql) {
             let text = &sql[span.clone()];
-            let key = PlanKey { sql: Arc::from(text), param_oids: Vec::new() };
+            let key = PlanKey {
+                sql: Arc::from(text),
+                param_oids: Vec::new(),
+            };
             let plan = self.plan(key, (sql, span.start))?;
             match &plan.body {
                 PlanBody::Empty => {}

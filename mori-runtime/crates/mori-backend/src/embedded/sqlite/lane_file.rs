@@ -5,7 +5,7 @@ use super::locks::Locks;
 use super::page_store::{PageImage, PageStore};
 use super::vfs;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -67,6 +67,25 @@ impl LaneFile {
             pages.clear(&below)?;
         }
         LaneFile::register(path, below, pages, Kind::Durable)
+    }
+
+    /// Removes the files of a lane in `dir` unread, whatever is in them. The lane must not be open. A process that dies meanwhile leaves
+    /// the lane as it was, or one that `durable` opens without changes.
+    pub fn discard(dir: &Path) -> io::Result<()> {
+        let (path, map, next) = (dir.join("shadow.pages"), dir.join("shadow.map"), dir.join("shadow.map.next"));
+        let mut file = File::create(&next)?;
+        file.write_all(&PageStore::map_of_a_clearing())?;
+        file.sync_all()?;
+        std::fs::rename(&next, &map)?;
+        File::open(dir)?.sync_all()?;
+        remove_journals_of(&path, Kind::Durable)?;
+        for path in [path, map] {
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn register(path: PathBuf, below: Arc<Layer>, pages: PageStore, kind: Kind) -> io::Result<Arc<LaneFile>> {

@@ -126,6 +126,11 @@ impl PageStore {
         self.write_header(STATE_WRITTEN, self.len_bytes, self.below_limit_bytes)
     }
 
+    /// The map of a store whose clearing was cut short.
+    pub fn map_of_a_clearing() -> [u8; MAP_HEADER_BYTES as usize] {
+        map_header(0, STATE_CLEARING, 0, 0)
+    }
+
     pub fn len_bytes(&self) -> u64 {
         self.len_bytes
     }
@@ -322,13 +327,7 @@ impl PageStore {
     /// Writes the map's header, and once it is written takes its values over.
     fn write_header(&mut self, state: u8, len_bytes: u64, below_limit_bytes: u64) -> io::Result<()> {
         if let Some(map) = &self.map {
-            let mut header = [0u8; MAP_HEADER_BYTES as usize];
-            header[..8].copy_from_slice(MAP_MAGIC);
-            header[8..12].copy_from_slice(&self.block_bytes.to_le_bytes());
-            header[12] = state;
-            header[16..24].copy_from_slice(&len_bytes.to_le_bytes());
-            header[24..32].copy_from_slice(&below_limit_bytes.to_le_bytes());
-            map.write_all_at(&header, 0)?;
+            map.write_all_at(&map_header(self.block_bytes, state, len_bytes, below_limit_bytes), 0)?;
         }
         self.state = state;
         self.len_bytes = len_bytes;
@@ -368,6 +367,16 @@ impl PageStore {
         }
         Ok(())
     }
+}
+
+fn map_header(block_bytes: u32, state: u8, len_bytes: u64, below_limit_bytes: u64) -> [u8; MAP_HEADER_BYTES as usize] {
+    let mut header = [0u8; MAP_HEADER_BYTES as usize];
+    header[..8].copy_from_slice(MAP_MAGIC);
+    header[8..12].copy_from_slice(&block_bytes.to_le_bytes());
+    header[12] = state;
+    header[16..24].copy_from_slice(&len_bytes.to_le_bytes());
+    header[24..32].copy_from_slice(&below_limit_bytes.to_le_bytes());
+    header
 }
 
 #[cfg(test)]

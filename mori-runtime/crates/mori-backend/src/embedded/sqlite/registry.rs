@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 
 /// The user's tables: no views, none of SQLite's own, none that a virtual table keeps for itself.
 fn user_tables(schema: &Schema) -> impl Iterator<Item = &Table> {
-    schema.tables.values().filter(|table| !table.is_view && !table.is_shadow && !table.name.starts_with("sqlite_"))
+    schema
+        .tables
+        .values()
+        .filter(|table| !table.is_view && !table.is_shadow && !table.name.starts_with("sqlite_"))
 }
 
 /// The differences of two schemas. A column that went while another of the same type came at the same place counts as renamed.
@@ -17,7 +20,11 @@ pub fn schema_registry(below: &Schema, lane: &Schema) -> SchemaRegistry {
     for table in user_tables(lane) {
         match below.table(&table.name) {
             None => {
-                let divergence = TableDivergence { is_new_table: true, is_fully_shadowed: true, ..TableDivergence::default() };
+                let divergence = TableDivergence {
+                    is_new_table: true,
+                    is_fully_shadowed: true,
+                    ..TableDivergence::default()
+                };
                 registry.insert(table.name.clone(), divergence);
             }
             Some(before) if before.columns != table.columns => {
@@ -27,7 +34,13 @@ pub fn schema_registry(below: &Schema, lane: &Schema) -> SchemaRegistry {
         }
     }
     for table in user_tables(below).filter(|table| lane.table(&table.name).is_none()) {
-        registry.insert(table.name.clone(), TableDivergence { is_dropped: true, ..TableDivergence::default() });
+        registry.insert(
+            table.name.clone(),
+            TableDivergence {
+                is_dropped: true,
+                ..TableDivergence::default()
+            },
+        );
     }
     registry
 }
@@ -50,9 +63,10 @@ fn columns(before: &Table, after: &Table) -> TableDivergence {
             place = index + 1;
             continue;
         }
-        let at_its_place = after.columns.get(place).filter(|now| {
-            find(before, &now.name).is_none() && now.declared_type.eq_ignore_ascii_case(&column.declared_type)
-        });
+        let at_its_place = after
+            .columns
+            .get(place)
+            .filter(|now| find(before, &now.name).is_none() && now.declared_type.eq_ignore_ascii_case(&column.declared_type));
         match at_its_place {
             Some(now) => {
                 divergence.renamed.insert(column.name.clone(), now.name.clone());
@@ -62,7 +76,10 @@ fn columns(before: &Table, after: &Table) -> TableDivergence {
         }
     }
     let is_renamed = |name: &str| divergence.renamed.values().any(|now| now == name);
-    let added = after.columns.iter().filter(|column| find(before, &column.name).is_none() && !is_renamed(&column.name));
+    let added = after
+        .columns
+        .iter()
+        .filter(|column| find(before, &column.name).is_none() && !is_renamed(&column.name));
     divergence.added = added
         .map(|column| AddedColumn {
             name: column.name.clone(),
@@ -84,7 +101,13 @@ pub fn tables(schema: &Schema) -> BTreeMap<String, TableInfo> {
                 [column] => column.declared_type.to_ascii_lowercase(),
                 _ => "composite".to_owned(),
             };
-            (table.name.clone(), TableInfo { pk_columns: key.iter().map(|column| column.name.clone()).collect(), pk_type })
+            (
+                table.name.clone(),
+                TableInfo {
+                    pk_columns: key.iter().map(|column| column.name.clone()).collect(),
+                    pk_type,
+                },
+            )
         })
         .collect()
 }
@@ -104,8 +127,12 @@ pub fn sequences(below: &Connection, schema: &Schema) -> SqliteResult<BTreeMap<S
                 prod_max = prod_max.max(seq);
             }
         }
-        let sequence =
-            SequenceInfo { column: column.name.clone(), kind: "integer".to_owned(), prod_max, shadow_start: prod_max.saturating_add(1) };
+        let sequence = SequenceInfo {
+            column: column.name.clone(),
+            kind: "integer".to_owned(),
+            prod_max,
+            shadow_start: prod_max.saturating_add(1),
+        };
         sequences.insert(table.name.clone(), sequence);
     }
     Ok(sequences)

@@ -43,7 +43,9 @@ impl Table {
 
     /// A name of the row id that no column hides, if there is one.
     pub fn rowid_name(&self) -> Option<&'static str> {
-        ["rowid", "_rowid_", "oid"].into_iter().find(|name| !self.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name)))
+        ["rowid", "_rowid_", "oid"]
+            .into_iter()
+            .find(|name| !self.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name)))
     }
 
     /// The column that is the row id under another name: a single INTEGER PRIMARY KEY of a rowid table.
@@ -66,7 +68,10 @@ pub struct Schema {
 
 impl Schema {
     pub fn read(connection: &Connection) -> SqliteResult<Schema> {
-        let mut schema = Schema { version: Schema::version_of(connection)?, ..Schema::default() };
+        let mut schema = Schema {
+            version: Schema::version_of(connection)?,
+            ..Schema::default()
+        };
         let mut kinds: BTreeMap<String, (String, bool)> = BTreeMap::new();
         for row in connection.query("SELECT name, type, wr FROM pragma_table_list WHERE schema = 'main'", &[])? {
             if let [Value::Text(name), Value::Text(kind), without_rowid] = row.as_slice() {
@@ -75,7 +80,9 @@ impl Schema {
         }
         let sql = "SELECT type, name, rootpage, coalesce(sql, '') FROM sqlite_schema";
         for row in connection.query(sql, &[])? {
-            let [Value::Text(kind), Value::Text(name), root, Value::Text(sql)] = row.as_slice() else { continue };
+            let [Value::Text(kind), Value::Text(name), root, Value::Text(sql)] = row.as_slice() else {
+                continue;
+            };
             let root_page = match root {
                 Value::Int(page) if *page > 0 => u32::try_from(*page).ok(),
                 _ => None,
@@ -111,7 +118,9 @@ impl Schema {
 
     /// A table or view by name, as SQLite compares names.
     pub fn table(&self, name: &str) -> Option<&Table> {
-        self.tables.get(name).or_else(|| self.tables.values().find(|table| table.name.eq_ignore_ascii_case(name)))
+        self.tables
+            .get(name)
+            .or_else(|| self.tables.values().find(|table| table.name.eq_ignore_ascii_case(name)))
     }
 }
 
@@ -122,7 +131,13 @@ fn columns(connection: &Connection, table: &str) -> SqliteResult<Vec<Column>> {
     Ok(rows
         .into_iter()
         .filter_map(|row| match row.as_slice() {
-            [Value::Text(name), Value::Text(declared_type), default, Value::Int(pk), Value::Int(hidden)] => Some(Column {
+            [
+                Value::Text(name),
+                Value::Text(declared_type),
+                default,
+                Value::Int(pk),
+                Value::Int(hidden),
+            ] => Some(Column {
                 name: name.clone(),
                 declared_type: declared_type.clone(),
                 default: match default {

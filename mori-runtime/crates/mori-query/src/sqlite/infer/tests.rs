@@ -327,7 +327,10 @@ fn explain_and_pragma() {
     columns("EXPLAIN SELECT 1", "? ? ? ? ? ? ? ?");
     columns("PRAGMA table_info(users)", "");
     let column = |name: &str| format!("{:?}", super::pragma_column(name));
-    assert_eq!(["user_version", "journal_mode", "pk", "name"].map(column), ["Int8", "Text", "Int8", "Text"]);
+    assert_eq!(
+        ["user_version", "journal_mode", "pk", "name"].map(column),
+        ["Int8", "Text", "Int8", "Text"]
+    );
     columns("CREATE TABLE x (a)", "");
     columns("SELECT )", "");
 }
