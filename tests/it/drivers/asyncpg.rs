@@ -4,60 +4,60 @@ use super::python::run;
 
 #[test]
 fn reads_every_type() {
-    run("asyncpg_client", "reads_every_type");
+    run("asyncpg", "reads_every_type");
 }
 
 #[test]
 fn writes_every_type() {
-    run("asyncpg_client", "writes_every_type");
+    run("asyncpg", "writes_every_type");
 }
 
 #[test]
 fn transactions_and_savepoints() {
-    run("asyncpg_client", "transactions_and_savepoints");
+    run("asyncpg", "transactions_and_savepoints");
 }
 
 #[test]
 fn a_read_only_transaction() {
-    run("asyncpg_client", "a_read_only_transaction");
+    run("asyncpg", "a_read_only_transaction");
 }
 
 #[test]
 fn prepared_statements() {
-    run("asyncpg_client", "prepared_statements");
+    run("asyncpg", "prepared_statements");
 }
 
 #[test]
 fn errors_have_their_own_classes() {
-    run("asyncpg_client", "errors_have_their_own_classes");
+    run("asyncpg", "errors_have_their_own_classes");
 }
 
 #[test]
 fn cursors_fetch_in_pieces() {
-    run("asyncpg_client", "cursors_fetch_in_pieces");
+    run("asyncpg", "cursors_fetch_in_pieces");
 }
 
 #[test]
 fn many_rows_at_once() {
-    run("asyncpg_client", "many_rows_at_once");
+    run("asyncpg", "many_rows_at_once");
 }
 
 #[test]
 fn a_pool_resets_its_connections() {
-    run("asyncpg_client", "a_pool_resets_its_connections");
+    run("asyncpg", "a_pool_resets_its_connections");
 }
 
 #[test]
 fn a_timeout_cancels_the_query() {
-    run("asyncpg_client", "a_timeout_cancels_the_query");
+    run("asyncpg", "a_timeout_cancels_the_query");
 }
 
 #[test]
 fn copy_is_refused() {
-    run("asyncpg_client", "copy_is_refused");
+    run("asyncpg", "copy_is_refused");
 }
 
 #[test]
 fn connections_see_what_others_commit() {
-    run("asyncpg_client", "connections_see_what_others_commit");
+    run("asyncpg", "connections_see_what_others_commit");
 }

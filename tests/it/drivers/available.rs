@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// `target/mori/skipped.txt`.
 pub fn skip(test: &str, reason: &str) {
     let line = format!("SKIPPED {test}: {}", reason.lines().last().unwrap_or_default());
-    eprintln!("{line}\n{reason}");
+    eprintln!("{line}");
     let path = std::env::var_os("MORI_SKIPPED_FILE").map_or_else(
         || Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("mori").join("skipped.txt"),
         PathBuf::from,

@@ -19,15 +19,15 @@ fn interpreter() -> &'static Result<PathBuf, String> {
     })
 }
 
-/// Runs `function` of `clients/<script>.py` with the URL of a proxy. What it asserts has to hold.
+/// Runs `function` of `clients/<driver>_client.py` with the URL of a proxy. What it asserts has to hold.
 #[track_caller]
-pub fn run(script: &str, function: &str) {
+pub fn run(driver: &str, function: &str) {
     let python = match interpreter() {
         Ok(python) => python,
-        Err(reason) => return skip(&format!("drivers::{script}::{function}"), reason),
+        Err(reason) => return skip(&format!("drivers::{driver}::{function}"), reason),
     };
     let served = Served::with(PROD);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("it/drivers/clients/{script}.py"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("it/drivers/clients/{driver}_client.py"));
     let output = Command::new(python)
         .arg(path)
         .args([function, &served.url])
@@ -37,7 +37,7 @@ pub fn run(script: &str, function: &str) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(
         output.status.success(),
-        "{script}.{function}:\n{}{}",
+        "{driver}::{function}:\n{}{}",
         text(&output.stdout),
         text(&output.stderr)
     );

@@ -116,8 +116,10 @@ fn check(test: &str, mode: &str) {
     assert_eq!(status["tables"]["t"]["delta"], acknowledged.len());
     let ran = proxy.end("TERM").ends_with(0);
     assert_eq!(ran.stderr, "");
+    // The log lacks what did not fit, and has no half lines.
+    let log = served.mori(["log", "--format", "json"]).ends_with(0).json_lines();
+    assert!(log.iter().any(|line| line["error"] == "53100"), "{log:?}");
     served.assert_prod_untouched();
-    drop(served);
 }
 
 #[test]
