@@ -9,7 +9,7 @@ use crate::output::note;
 use crate::report::{Reporter, ReporterOptions};
 use crate::runner::{Capture, LostTest, Message, RunBroker, RunEvent, RunPlan, RunReport, RunnerError, Signals, exit_code as exit_code_of};
 use crate::runner::{pending_snapshots, run as run_tests};
-use crate::settings::{Settings, Source};
+use crate::settings::{KeepArg, Settings, Source};
 use crate::suite::{FilterArgs, SelectedTest};
 use clap::Args;
 use mori_broker::kept;
@@ -143,7 +143,7 @@ fn execute(args: &TestArgs, workspace: &Workspace, settings: &Settings, discover
         tests,
         stats,
         pending_snapshots: pending_snapshots(&folders(&selection.tests), workspace.target_dir(), started),
-        lost: lost_tests(workspace.target_dir(), started),
+        lost: lost_tests(workspace.target_dir(), started, settings.keep.value),
     };
     reporter.finish(report.clone())?;
     Ok(report)
@@ -156,13 +156,16 @@ fn run_id(started: SystemTime) -> String {
 }
 
 /// The states of tests that died in this run. One that cannot be read is passed over: `kept` and `diff` will say why.
-fn lost_tests(target_dir: &Path, started: SystemTime) -> Vec<LostTest> {
+///
+/// The broker keeps them all, for it does not know what the run wants; what is not wanted is dropped here.
+fn lost_tests(target_dir: &Path, started: SystemTime, keep: KeepArg) -> Vec<LostTest> {
     let started = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let lost = kept::list(target_dir)
         .into_iter()
         .filter(|state| state.lost && state.created_unix >= started);
     lost.filter_map(|state| {
         let (delta, routing) = (kept::delta(&state.dir).ok()?, kept::routing(&state.dir).ok()?);
+        let is_dropped = keep == KeepArg::Never && kept::drop_one(&state.dir).is_ok();
         Some(LostTest {
             test: state.test,
             slot: state.slot,
@@ -171,7 +174,7 @@ fn lost_tests(target_dir: &Path, started: SystemTime) -> Vec<LostTest> {
             layers: state.layers,
             delta,
             routing,
-            dir: state.dir,
+            kept: (!is_dropped).then_some(state.dir),
         })
     })
     .collect()

@@ -96,7 +96,7 @@ fn report_json(report: &RunReport) -> Value {
         "skipped": counts.skipped,
         "cancelled": report.cancelled.map(|reason| reason.to_string()),
         "pending_snapshots": report.pending_snapshots,
-        "lost": report.lost.iter().map(|lost| json!({ "test": lost.test, "kept": lost.dir })).collect::<Vec<_>>(),
+        "lost": report.lost.iter().map(|lost| json!({ "test": lost.test, "kept": lost.kept })).collect::<Vec<_>>(),
         "harness": report.stats,
         "exit_code": crate::runner::exit_code(report),
     })

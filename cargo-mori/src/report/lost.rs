@@ -22,10 +22,12 @@ pub fn render_lost(lost: &LostTest, function: &str) -> String {
     ));
     lines.extend(labelled("tombstones", delta_lines(&lost.delta, &[ChangeKind::Deleted])));
     lines.extend(labelled("routing", routing_lines(&lost.routing)));
-    let dir = lost.dir.display();
-    lines.push(format!(
-        "state kept: cargo mori shell {function}   {dir}   until dropped or 5 newer ones"
-    ));
+    if let Some(dir) = &lost.kept {
+        lines.push(format!(
+            "state kept: cargo mori shell {function}   {}   until dropped or 5 newer ones",
+            dir.display()
+        ));
+    }
     lines.push(format!("again:      cargo mori test -E 'test(={function})' --lanes 1"));
     lines.into_iter().fold(String::new(), |mut text, line| {
         let _ = writeln!(text, "      {line}");

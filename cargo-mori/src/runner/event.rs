@@ -204,6 +204,6 @@ pub struct LostTest {
     pub layers: Vec<String>,
     pub delta: LaneDelta,
     pub routing: Vec<RouteRecord>,
-    /// The kept state.
-    pub dir: PathBuf,
+    /// The kept state, if it is to be kept.
+    pub kept: Option<PathBuf>,
 }

@@ -101,6 +101,10 @@ fn an_aborting_test_is_reported_and_the_others_pass() {
         .run("diff", ["aborts"])
         .ends_with(0)
         .says(["~ 1  balance 500 -> 480", "+ 11"]);
+    workspace.run("drop", ["--all"]).ends_with(0);
+    let ran = workspace.test(["dying::", "--keep", "never"]).ends_with(100);
+    ran.says(["the test process ended while it held the lane"]).lacks(["state kept"]);
+    workspace.run("kept", [""; 0]).ends_with(0).says(["no kept states"]);
     workspace.assert_nothing_left();
 }
 

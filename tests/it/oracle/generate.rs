@@ -34,8 +34,10 @@ pub fn generate(seed: u64, reference: &mut Reference) -> Program {
         sessions: Vec::new(),
         program: Program { seed, steps: Vec::new() },
     };
+    for step in settings(seed, count) {
+        author.reference.step(&step);
+    }
     for session in 0..count {
-        author.settings(session);
         let catalog = author.reference.catalog(session).unwrap_or_default();
         author.sessions.push(Session {
             catalog,
@@ -66,20 +68,25 @@ pub fn end_transactions(program: &mut Program, answers: &mut Vec<Vec<Answer>>, r
     }
 }
 
-impl Author<'_> {
-    /// Without waiting for the disk or for each other; and with the schema loaded, as both sides load it when they first need it.
-    fn settings(&mut self, session: usize) {
-        let timeout = self.random.pick(&["0", "0", "2"]);
-        for sql in [
-            "PRAGMA synchronous = OFF".to_owned(),
-            format!("PRAGMA busy_timeout = {timeout}"),
-            "SELECT count(*) FROM sqlite_schema".to_owned(),
-        ] {
-            let verb = if sql.starts_with("PRAGMA") { "PRAGMA" } else { "SELECT" };
-            self.run(Step::simple(session, Statement::new(verb, sql)));
-        }
-    }
+/// What every client begins with: it waits neither for the disk nor for the other, and has loaded the schema, as both sides load it when
+/// they first need it.
+pub fn settings(seed: u64, sessions: usize) -> Vec<Step> {
+    let timeout = if Random::new(seed ^ 0x71e).chance(70) { 0 } else { 2 };
+    let texts = [
+        "PRAGMA synchronous = OFF".to_owned(),
+        format!("PRAGMA busy_timeout = {timeout}"),
+        "SELECT count(*) FROM sqlite_schema".to_owned(),
+    ];
+    let of = |session| texts.iter().map(move |sql| Step::simple(session, read(sql)));
+    (0..sessions).flat_map(of).collect()
+}
 
+/// A PRAGMA or a SELECT.
+fn read(sql: &str) -> Statement {
+    Statement::new(if sql.starts_with("PRAGMA") { "PRAGMA" } else { "SELECT" }, sql)
+}
+
+impl Author<'_> {
     fn run(&mut self, step: Step) -> Vec<Answer> {
         let answers = self.reference.step(&step);
         self.program.steps.push(step);
@@ -171,8 +178,7 @@ pub fn full_read(session: usize, catalog: &Catalog, tables: &[(String, Option<&'
     for view in catalog.of_kind(Kind::View) {
         queries.push(format!("SELECT * FROM {} LIMIT 50", super::generator::quote(&view.name)));
     }
-    let statement = |sql: String| Statement::new(if sql.starts_with("PRAGMA") { "PRAGMA" } else { "SELECT" }, sql);
-    queries.into_iter().map(|sql| Step::simple(session, statement(sql))).collect()
+    queries.iter().map(|sql| Step::simple(session, read(sql))).collect()
 }
 
 /// Inserts a row without a key into every table, and asks which key it got.

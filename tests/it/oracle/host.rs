@@ -2,6 +2,7 @@
 
 use super::client::Client;
 use super::prod::Prod;
+use super::program::{Statement, Step};
 use mori_control::{AcquireSpec, Isolation, Keep, LaneGrant, Outcome, Request, Response};
 use mori_model::{ChangeKind, LaneDelta};
 use mori_tests::{Control, Random, RunningBroker, Served, checksum};
@@ -180,7 +181,7 @@ impl LeasedLane {
             base = folder.path().join("base.db");
             std::fs::copy(path, &base).expect("the export can be copied");
         }
-        LeasedLane {
+        let lane = LeasedLane {
             folder,
             checksum,
             base,
@@ -188,7 +189,21 @@ impl LeasedLane {
             broker: Some(broker),
             control,
             grant,
+        };
+        if !lane.fixtures.is_empty() {
+            lane.copy_schema_version();
         }
+        lane
+    }
+
+    /// An export is made by SQLite's backup, which begins to count schemas anew.
+    fn copy_schema_version(&self) {
+        let question = Step::simple(0, Statement::new("PRAGMA", "PRAGMA schema_version"));
+        let answer = self.connect().step(&question);
+        let version = answer.statements[0].rows[0][0].clone().expect("a version");
+        let export = rusqlite::Connection::open(&self.base).expect("the export opens");
+        let sql = format!("PRAGMA schema_version = {}", String::from_utf8_lossy(&version));
+        export.execute_batch(&sql).expect("a version is set");
     }
 
     fn connect(&self) -> Client {

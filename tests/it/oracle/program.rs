@@ -96,6 +96,7 @@ impl Program {
         self.steps.iter().map(|step| step.session + 1).max().unwrap_or(1)
     }
 
+    /// The statements, without the settings that every client begins with.
     pub fn script(&self) -> String {
         self.steps.iter().map(|step| format!("{step}\n")).collect()
     }

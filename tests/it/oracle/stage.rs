@@ -4,7 +4,7 @@ use super::catalog::Catalog;
 use super::client::Client;
 use super::compare::{self, Difference};
 use super::delta;
-use super::generate::{end_transactions, full_read, generate, next_ids, session_count};
+use super::generate::{end_transactions, full_read, generate, next_ids, session_count, settings};
 use super::host::{Host, Reset};
 use super::prod::Prod;
 use super::program::{Program, Step};
@@ -88,6 +88,9 @@ impl Stage {
     fn is_determined(&mut self, program: &Program) -> bool {
         let mut traces = (0..2).map(|_| {
             let mut reference = self.reference(program.sessions());
+            for step in settings(program.seed, program.sessions()) {
+                reference.step(&step);
+            }
             let mut answers = reference.run(program);
             end_transactions(&mut program.clone(), &mut answers, &mut reference);
             let session = reference.add_session();
@@ -100,8 +103,14 @@ impl Stage {
     fn run(&mut self, program: &Program, check: Check) -> Result<(), Mismatch> {
         let mut reference = self.reference(program.sessions());
         let mut clients: Vec<Client> = (0..program.sessions()).map(|_| self.host.connect()).collect();
+        let mut settled = Ok(());
+        for step in settings(program.seed, program.sessions()) {
+            let expected = reference.step(&step);
+            settled = settled.and_then(|()| compare::step(&step, &expected, &clients[step.session].step(&step)));
+        }
         let (program, answers) = play(program, &mut reference, check);
-        let compared = compare_steps(&program, &answers, &mut clients).and_then(|()| match check {
+        let compared = settled.and_then(|()| compare_steps(&program, &answers, &mut clients));
+        let compared = compared.and_then(|()| match check {
             Check::Answers => self.check_content(&program, &mut reference),
             Check::Reset => {
                 drop(reference);

@@ -50,7 +50,7 @@ pub struct Lane {
     /// Tables that committed statements have changed since the last reset.
     dirty: RwLock<DirtyTables>,
     schemas: Mutex<SchemaCache>,
-    /// Counts DDL.
+    /// Counts DDL, and the transactions that may have made it visible.
     ddl: AtomicU64,
     snapshots: Mutex<Vec<Snapshot>>,
     committed: AtomicU64,
@@ -227,7 +227,14 @@ impl Lane {
         self.ddl.fetch_add(1, Ordering::Release);
     }
 
-    /// How often DDL ran on the lane.
+    /// A transaction was committed, in which DDL may have run.
+    pub fn note_commit(&self) {
+        if self.ddl_count() > 0 {
+            self.ddl.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Changes with the lane's schema, and at times without.
     pub fn ddl_count(&self) -> u64 {
         self.ddl.load(Ordering::Acquire)
     }

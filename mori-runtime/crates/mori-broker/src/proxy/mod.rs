@@ -1,6 +1,7 @@
 //! `mori start`: one lane of a connection, on a port, with its state in the project's `.mori` folder.
 
 mod control;
+mod log;
 mod observer;
 pub mod offline;
 mod project;

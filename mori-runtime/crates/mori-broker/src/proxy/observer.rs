@@ -1,12 +1,11 @@
 //! The log, the exported state, and a look at prod when a client comes.
 
+use super::log::LineFile;
 use super::project::ProjectFolder;
 use super::{refresh, state_files};
 use crate::error::BrokerError;
 use crate::lane::{Lane, LaneObserver, RouteEntry};
 use mori_model::Operation;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
@@ -21,7 +20,7 @@ const EXPORT_RETRY_DELAY: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct ProjectObserver {
     project: Arc<ProjectFolder>,
-    log: Arc<Mutex<File>>,
+    log: Arc<Mutex<LineFile>>,
     verbose: bool,
     has_changes: Arc<AtomicBool>,
 }
@@ -29,11 +28,7 @@ pub struct ProjectObserver {
 impl ProjectObserver {
     pub fn new(project: Arc<ProjectFolder>, verbose: bool) -> Result<ProjectObserver, BrokerError> {
         let path = project.log_path();
-        let log = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(BrokerError::io("open", path))?;
+        let log = LineFile::open(&path).map_err(BrokerError::io("open", path))?;
         Ok(ProjectObserver {
             project,
             log: Arc::new(Mutex::new(log)),
@@ -93,7 +88,7 @@ impl LaneObserver for ProjectObserver {
         });
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         // A full disk must not fail the statement that was executed.
-        let _ = log.write_all(format!("{line}\n").as_bytes());
+        let _ = log.add(&line.to_string());
         if record.operation == Operation::Ddl {
             self.has_changes.store(true, Ordering::Release);
         }

@@ -9,7 +9,7 @@ use mori_backend::embedded::sqlite::{Statement, Step};
 use mori_cow::{guard, route};
 use mori_model::{Operation, Route, RouteRecord};
 use mori_query::sqlite::Transaction;
-use mori_wire::pg::{DataRowWriter, FRAME_HEADER_LEN_BYTES, FormatCodes, MESSAGE_LEN_BYTES_MAX, Oid, SqlState, split_frame};
+use mori_wire::pg::{DataRowWriter, FRAME_HEADER_LEN_BYTES, Format, FormatCodes, MESSAGE_LEN_BYTES_MAX, Oid, SqlState, split_frame};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -144,8 +144,10 @@ impl Portal {
         // A write is run to its end, as PostgreSQL does: in pieces it would hold SQLite's lock until the last row was asked for.
         let is_held = rows_max > 0 && !statement_plan.is_pure_read && !statement_plan.columns.is_empty();
         let mut held = Vec::new();
-        // A write that returns rows has done all its work at its first step: if a row cannot be sent, it is taken back.
-        let is_guarded = is_first && statement_plan.facts.operation == Operation::Write && !statement_plan.columns.is_empty();
+        // A write that returns rows has done all its work at its first step: if a row cannot be sent, it is taken back. Where all can be
+        // sent, SQLite is left alone: a savepoint has traces of its own, in what `changes()` says after a commit that was refused.
+        let returns_rows = statement_plan.facts.operation == Operation::Write && !statement_plan.columns.is_empty();
+        let is_guarded = is_first && returns_rows && (self.may_misfit() || statement_plan.ddl_count != context.lane.ddl_count());
         if is_guarded {
             db.connection.execute(GUARD_BEGIN)?;
         }
@@ -200,6 +202,15 @@ impl Portal {
                 }
                 Err(failure)
             }
+        }
+    }
+
+    /// Whether a value can be of a form that its column's type does not have in the format asked for. All have a text.
+    fn may_misfit(&self) -> bool {
+        match &self.formats {
+            FormatCodes::AllText => false,
+            FormatCodes::All(format) => *format != Format::Text,
+            FormatCodes::Each(formats) => formats.iter().any(|format| *format != Format::Text),
         }
     }
 
@@ -303,6 +314,8 @@ impl Portal {
         if db.is_autocommit() {
             context.lane.commit(db.stage.commit());
             if !self.was_autocommit {
+                // Now its DDL, if it had any, is there for the others.
+                context.lane.note_commit();
                 self.transaction_ended(db, context, !matches!(plan.transaction, Some(Transaction::Rollback { .. })));
             }
         }

@@ -339,7 +339,11 @@ fn probe(connection: &Connection, plan: &Plan, statement: &StatementPlan) -> Res
     let own = if connection.is_autocommit() || connection.holds_snapshot() {
         None
     } else {
-        Some(connection.glance()?)
+        // Nor is it worth an error, where another client has the file for itself.
+        let Ok(own) = connection.glance() else {
+            return Ok(oids(&statement.columns, None));
+        };
+        Some(own)
     };
     let connection = own.as_ref().unwrap_or(connection);
     // What only the client's connection sees, temporary tables, is not there for a look of our own.

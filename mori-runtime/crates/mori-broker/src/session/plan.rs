@@ -45,6 +45,8 @@ pub struct StatementPlan {
     pub columns: Vec<ResultColumn>,
     /// Steps can be tried without changing anything.
     pub is_pure_read: bool,
+    /// The lane's DDL that the columns were read after.
+    pub ddl_count: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +78,7 @@ impl Plan {
             }
             Kind::Statement | Kind::Transaction(_) => {}
         }
+        let ddl_count = lane.ddl_count();
         let text = outline.text(&key.sql);
         let is_as_sent = text.len() == key.sql.len();
         let prepared = connection
@@ -96,7 +99,9 @@ impl Plan {
             ));
         };
         let schema = lane.schema(connection)?;
-        let body = PlanBody::Statement(statement_plan(&key, &outline, &statement, &prepared.access, &schema));
+        let mut body = statement_plan(&key, &outline, &statement, &prepared.access, &schema);
+        body.ddl_count = ddl_count;
+        let body = PlanBody::Statement(body);
         Ok((Plan { key, outline, body }, Some(statement)))
     }
 
@@ -227,6 +232,7 @@ fn statement_plan(
         param_types,
         columns,
         is_pure_read,
+        ddl_count: 0,
     }
 }
 
