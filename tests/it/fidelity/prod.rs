@@ -274,7 +274,8 @@ fn a_clean_lane_follows_prod_with_the_next_connection() {
     let look = |served: &Served| Raw::connect(served.port).query("SELECT group_concat(v) FROM t")[1].clone();
     assert_eq!(look(&served), "D a");
     writer.run("INSERT INTO t VALUES ('b'); CREATE TABLE new(x);");
-    assert_eq!(look(&served), "D a,b");
+    // Prod is looked at again when a client comes and no other is there: the one before may not have left yet.
+    assert!((0..2000).any(|_| look(&served) == "D a,b"), "{}", look(&served));
     assert_eq!(Raw::connect(served.port).query("SELECT count(*) FROM new")[1], "D 0");
     served.prod_has_changed();
     writer.close();
@@ -289,7 +290,8 @@ fn a_clean_lane_follows_a_log_too() {
     let look = |served: &Served| Raw::connect(served.port).query("SELECT group_concat(v) FROM t")[1].clone();
     assert_eq!(look(&served), "D a");
     writer.run("INSERT INTO t VALUES ('b');");
-    assert_eq!(look(&served), "D a,b");
+    // Prod is looked at again when a client comes and no other is there: the one before may not have left yet.
+    assert!((0..2000).any(|_| look(&served) == "D a,b"), "{}", look(&served));
     writer.kill();
 }
 
