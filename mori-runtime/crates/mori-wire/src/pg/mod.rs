@@ -13,6 +13,7 @@ mod frame;
 mod frontend;
 mod oid;
 mod reader;
+pub mod relay;
 mod sqlstate;
 mod startup;
 pub mod types;
@@ -27,4 +28,4 @@ pub use frame::{FRAME_HEADER_LEN_BYTES, FrameHeader, MESSAGE_LEN_BYTES_MAX, read
 pub use frontend::{Bind, FrontendMessage, Parse, Target, cleartext_password};
 pub use oid::Oid;
 pub use sqlstate::SqlState;
-pub use startup::{CANCEL_KEY_LEN_BYTES_MAX, STARTUP_LEN_BYTES_MAX, Startup, StartupMessage, split_startup};
+pub use startup::{CANCEL_KEY_LEN_BYTES_MAX, STARTUP_LEN_BYTES_MAX, Startup, StartupMessage, split_startup, startup_packet};

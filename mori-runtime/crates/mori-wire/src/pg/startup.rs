@@ -1,8 +1,8 @@
 //! The first packet of a connection: it has no tag, and a code says what it is.
 
-use super::DecodeError;
 use super::frame::checked_len;
 use super::reader::Reader;
+use super::{DecodeError, LimitError};
 
 /// The longest first packet without its length word: PostgreSQL's `MAX_STARTUP_PACKET_LENGTH`.
 pub const STARTUP_LEN_BYTES_MAX: usize = 10_000;
@@ -71,6 +71,32 @@ pub fn split_startup(buf: &[u8]) -> Result<Option<(usize, Startup<'_>)>, DecodeE
         return Ok(None);
     };
     decode(body).map(|startup| Some((len, startup)))
+}
+
+/// The packet that starts a session, as [`split_startup`] reads it.
+///
+/// Errors: a length that no server accepts.
+pub fn startup_packet(minor: u16, parameters: &[(&str, &str)]) -> Result<Vec<u8>, LimitError> {
+    let mut packet = vec![0; LENGTH_WORD_LEN_BYTES];
+    packet.extend(PROTOCOL_MAJOR.to_be_bytes());
+    packet.extend(minor.to_be_bytes());
+    for text in parameters.iter().flat_map(|(name, value)| [name, value]) {
+        packet.extend_from_slice(text.as_bytes());
+        packet.push(0);
+    }
+    packet.push(0);
+    let limit = LENGTH_WORD_LEN_BYTES + STARTUP_LEN_BYTES_MAX;
+    match u32::try_from(packet.len()) {
+        Ok(len) if packet.len() <= limit => packet[..LENGTH_WORD_LEN_BYTES].copy_from_slice(&len.to_be_bytes()),
+        _ => {
+            return Err(LimitError {
+                what: "startup packet length",
+                size: packet.len(),
+                limit,
+            });
+        }
+    }
+    Ok(packet)
 }
 
 fn decode(body: &[u8]) -> Result<Startup<'_>, DecodeError> {
@@ -145,6 +171,17 @@ mod tests {
         );
         assert_eq!(start.parameter("options"), None);
         assert_eq!(start.protocol_options().collect::<Vec<_>>(), ["_pq_.x"]);
+    }
+
+    #[test]
+    fn a_packet_is_read_as_it_was_written() {
+        let parameters = [("user", "ann"), ("options", "-c a=b"), ("_pq_.x", "")];
+        let packet = startup_packet(2, &parameters).unwrap();
+        let Ok(Some((taken, Startup::Start(start)))) = split_startup(&packet) else {
+            panic!("{packet:?}")
+        };
+        assert_eq!((taken, start.minor, &start.parameters[..]), (packet.len(), 2, &parameters[..]));
+        assert!(startup_packet(0, &[("user", &"x".repeat(STARTUP_LEN_BYTES_MAX))]).is_err());
     }
 
     #[test]
