@@ -1,6 +1,8 @@
-//! Tests through the public API: against SQLite itself, and on random text.
+//! Tests through the public API: against the engines themselves, and on random text.
 
 #[cfg(test)]
 mod differential;
+#[cfg(test)]
+mod postgres;
 #[cfg(test)]
 mod soup;
