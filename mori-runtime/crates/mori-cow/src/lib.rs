@@ -5,5 +5,6 @@
 
 pub mod dirty;
 pub mod guard;
+pub mod postgres;
 pub mod route;
 pub mod sqlite;

@@ -1,0 +1,17 @@
+-- What a lane's database keeps about itself. The names lie in pg_catalog, where no client that lists, dumps or empties "its" tables looks.
+
+-- One row per changed row: its image before and after. No sequence, for it would change a client's lastval(); no index, for it could
+-- raise serialization failures.
+CREATE TABLE pg_catalog.pg_mori_log (xid xid8 NOT NULL, rel oid NOT NULL, before text, after text);
+-- The DDL that ran since the seal.
+CREATE TABLE pg_catalog.pg_mori_ddl (xid xid8 NOT NULL, tag text NOT NULL, object_type text, identity text);
+-- The state at the seal: sequences, the tables' columns, large objects.
+CREATE TABLE pg_catalog.pg_mori_sequence (seq oid NOT NULL, last_value int8 NOT NULL, is_called bool NOT NULL, shape text NOT NULL);
+CREATE TABLE pg_catalog.pg_mori_shape (rel oid NOT NULL, position int2 NOT NULL, name text NOT NULL, type text NOT NULL, kind "char" NOT NULL);
+CREATE TABLE pg_catalog.pg_mori_seal (xid xid8 NOT NULL, large_objects int8 NOT NULL, large_object_pages int8 NOT NULL);
+-- Row versions that resets have left behind, by table, since its last VACUUM.
+CREATE TABLE pg_catalog.pg_mori_churn (rel oid NOT NULL, dead int8 NOT NULL);
+-- One row without columns, which crash recovery takes away together with the content of all unlogged tables.
+CREATE UNLOGGED TABLE pg_catalog.pg_mori_alive ();
+-- Carries the triggers that are copied to every table.
+CREATE TABLE pg_catalog.pg_mori_template ();

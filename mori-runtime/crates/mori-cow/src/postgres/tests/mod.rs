@@ -1,0 +1,4 @@
+//! Images and the delta made of them, without a server.
+
+mod fold;
+mod record;
