@@ -99,3 +99,28 @@ fn wal_index_locks_are_shared_or_exclusive() {
         .unwrap();
     locks.shm_lock(&mut b, 0, 8, exclusive).unwrap();
 }
+
+#[test]
+fn a_checkpoint_waits_for_a_reader_of_ours_and_other_connections_do_not() {
+    let locks = Locks::default();
+    let mut reader = Held {
+        is_bookkeeping: true,
+        ..Held::default()
+    };
+    let (mut client, mut checkpointer) = (Held::default(), Held::default());
+    let (shared, exclusive) = (
+        ffi::SQLITE_SHM_LOCK | ffi::SQLITE_SHM_SHARED,
+        ffi::SQLITE_SHM_LOCK | ffi::SQLITE_SHM_EXCLUSIVE,
+    );
+    locks.shm_lock(&mut reader, 4, 1, shared).unwrap();
+    let refused = locks.shm_lock(&mut client, 4, 1, exclusive);
+    assert_eq!(refused, Err(Busy), "a reader that looks for a mark of its own takes another");
+    locks.shm_lock(&mut checkpointer, 1, 1, exclusive).unwrap();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| locks.shm_lock(&mut checkpointer, 4, 1, exclusive));
+        locks
+            .shm_lock(&mut reader, 4, 1, ffi::SQLITE_SHM_UNLOCK | ffi::SQLITE_SHM_SHARED)
+            .unwrap();
+        waiting.join().unwrap().unwrap();
+    });
+}

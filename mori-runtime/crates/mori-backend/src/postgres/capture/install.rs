@@ -1,0 +1,23 @@
+//! Installing the capture, and sealing a layer.
+
+use super::{Result, batch};
+use mori_cow::postgres::sql;
+use postgres::Client;
+
+/// Installs the capture into the database of the connection and seals its state. Where it is installed already, only seals.
+///
+/// Errors: `Server`, and then nothing has changed.
+pub fn install(client: &mut Client) -> Result<()> {
+    let installed = batch::run(client, "look for the capture", sql::IS_INSTALLED)?;
+    if installed.iter().flatten().any(|row| row.text(0) == Some("t")) {
+        return seal(client);
+    }
+    batch::run(client, "install the capture", &sql::install()).map(|_| ())
+}
+
+/// Makes what is in the database now the state from which a lane differs. Takes a lock that waits for open transactions that have written.
+///
+/// Errors: `Server`, and then nothing has changed.
+pub fn seal(client: &mut Client) -> Result<()> {
+    batch::run(client, "seal the layer", sql::SEAL).map(|_| ())
+}

@@ -1,0 +1,258 @@
+//! Ways back: to marks, from what cannot be put back, after crashes, and with sequences.
+
+use super::support::{Server, assert_same, content, rows, value};
+use crate::postgres::capture::{Undone, counts, dirty_tables, install, is_coarse, mark, read, seal, undo};
+use postgres::Client;
+
+const SCHEMA: &str = "
+    CREATE TABLE users (id serial PRIMARY KEY, name text);
+    CREATE SEQUENCE cached CACHE 20;
+    CREATE SEQUENCE untouched;
+    CREATE SEQUENCE down INCREMENT -5 MINVALUE -1000 MAXVALUE 100 START 7;
+    CREATE UNLOGGED TABLE scratch (id int PRIMARY KEY);
+    INSERT INTO users (name) SELECT 'user ' || g FROM generate_series(1, 20) g;
+    INSERT INTO scratch VALUES (1);
+";
+
+fn captured(server: &Server) -> Client {
+    let mut own = server.database("captured", SCHEMA);
+    install(&mut own).unwrap();
+    own
+}
+
+#[track_caller]
+fn undone(own: &mut Client, rows: u64) {
+    match undo(own, None).unwrap() {
+        Undone::Rows { rows: found, .. } => assert_eq!(found, rows),
+        Undone::Coarse { reason } => panic!("{reason}"),
+    }
+}
+
+#[track_caller]
+fn coarse(own: &mut Client, expected: &str) {
+    assert!(is_coarse(own).unwrap());
+    let Undone::Coarse { reason } = undo(own, None).unwrap() else {
+        panic!("put back")
+    };
+    assert!(reason.contains(expected), "{reason}");
+}
+
+#[test]
+fn marks_nest_and_hold_transactions_apart() {
+    let Some(server) = Server::start() else { return };
+    let mut own = captured(&server);
+    let mut client = server.connect("captured");
+    let mut other = server.connect("captured");
+    let start = content(&mut own);
+    client
+        .batch_execute("UPDATE users SET name = 'one' WHERE id = 1; DELETE FROM users WHERE id = 2")
+        .unwrap();
+    // Begun before the mark and committed after it: not part of the marked state.
+    other
+        .batch_execute("BEGIN; UPDATE users SET name = 'late' WHERE id = 9; SAVEPOINT s; DELETE FROM users WHERE id = 10")
+        .unwrap();
+    let first = (mark(&mut own).unwrap(), content(&mut own));
+    other.batch_execute("COMMIT").unwrap();
+    client
+        .batch_execute("UPDATE users SET name = 'two' WHERE id IN (1, 3); INSERT INTO users (name) VALUES ('new'), ('newer')")
+        .unwrap();
+    let second = (mark(&mut own).unwrap(), content(&mut own));
+    client
+        .batch_execute("TRUNCATE users RESTART IDENTITY; INSERT INTO users (name) VALUES ('only')")
+        .unwrap();
+    for (mark, expected) in [&second, &second, &first, &first] {
+        assert!(matches!(undo(&mut own, Some(mark)).unwrap(), Undone::Rows { .. }));
+        assert_same(&content(&mut own), expected, "mark");
+        client
+            .batch_execute("UPDATE users SET name = name || '?'; SELECT nextval('users_id_seq'), nextval('down')")
+            .unwrap();
+    }
+    assert_eq!(dirty_tables(&mut own).unwrap(), ["users"]);
+    undo(&mut own, None).unwrap();
+    assert_same(&content(&mut own), &start, "seal");
+    assert_eq!(dirty_tables(&mut own).unwrap(), [""; 0]);
+}
+
+#[test]
+fn a_net_difference_of_nothing_is_nothing() {
+    let Some(server) = Server::start() else { return };
+    let mut own = captured(&server);
+    let mut client = server.connect("captured");
+    client.batch_execute("UPDATE users SET name = 'x'; UPDATE users SET name = 'user ' || id; INSERT INTO users VALUES (100); DELETE FROM users WHERE id = 100").unwrap();
+    assert!(read(&mut own).unwrap().delta().unwrap().is_empty());
+    assert_eq!((counts(&mut own).unwrap().delta_rows, counts(&mut own).unwrap().tombstones), (0, 0));
+    assert_eq!(dirty_tables(&mut own).unwrap(), ["users"]);
+    undone(&mut own, 0);
+}
+
+#[test]
+fn sequences_go_back_however_they_were_moved() {
+    let Some(server) = Server::start() else { return };
+    let mut own = captured(&server);
+    let mut client = server.connect("captured");
+    let start = content(&mut own);
+    let moves = [
+        "SELECT nextval('users_id_seq'), nextval('down')",
+        "SELECT setval('users_id_seq', 5, false)",
+        "SELECT setval('untouched', 5, false)",
+        "SELECT setval('untouched', 1)",
+        "TRUNCATE users RESTART IDENTITY",
+        "ALTER SEQUENCE users_id_seq RESTART WITH 900",
+        "ALTER SEQUENCE down RESTART",
+        "BEGIN; SELECT nextval('untouched'); ROLLBACK",
+        "SELECT nextval('cached')",
+    ];
+    for sql in moves {
+        client.batch_execute(sql).unwrap();
+        assert!(!is_coarse(&mut own).unwrap(), "{sql}");
+        assert!(matches!(undo(&mut own, None).unwrap(), Undone::Rows { .. }), "{sql}");
+        assert_same(&content(&mut own), &start, sql);
+    }
+    // The session had twenty values in store.
+    assert_eq!(value(&mut client, "SELECT nextval('cached')"), "1");
+    client.batch_execute("SELECT nextval('down')").unwrap();
+    let changed: Vec<_> = read(&mut own)
+        .unwrap()
+        .sequences
+        .into_iter()
+        .map(|sequence| (sequence.name, sequence.sealed, sequence.current))
+        .collect();
+    assert_eq!(changed, [("cached".to_owned(), None, Some(20)), ("down".to_owned(), None, Some(7))]);
+    undone(&mut own, 0);
+    client.batch_execute("ALTER SEQUENCE down INCREMENT -1").unwrap();
+    coarse(&mut own, "ALTER SEQUENCE public.down");
+}
+
+#[test]
+fn what_cannot_be_put_back_is_coarse_and_stays_as_it_is() {
+    let Some(server) = Server::start() else { return };
+    let mut own = captured(&server);
+    let mut client = server.connect("captured");
+    let cases = [
+        ("ALTER TABLE users ADD COLUMN age int", "ALTER TABLE public.users"),
+        ("DROP TABLE scratch", "DROP TABLE public.scratch"),
+        ("CREATE TABLE fresh AS SELECT 1 AS a", "CREATE TABLE AS public.fresh"),
+        (
+            "DO $$ BEGIN EXECUTE 'CREATE VIEW hidden AS SELECT 1'; END $$",
+            "CREATE VIEW public.hidden",
+        ),
+        ("GRANT SELECT ON users TO PUBLIC", "GRANT"),
+        ("CREATE INDEX CONCURRENTLY by_name ON users (name)", "CREATE INDEX public.by_name"),
+        ("SELECT lo_from_bytea(4711, 'large')", "large objects"),
+        ("SELECT lo_put(4711, 0, 'other')", "large objects"),
+        ("SELECT lo_unlink(4711)", "large objects"),
+    ];
+    for (sql, reason) in cases {
+        client.batch_execute(sql).unwrap();
+        client.batch_execute("UPDATE users SET name = 'x' WHERE id = 1").unwrap();
+        let before = content(&mut own);
+        coarse(&mut own, reason);
+        assert_same(&content(&mut own), &before, sql);
+        seal(&mut own).unwrap();
+        assert!(!is_coarse(&mut own).unwrap());
+    }
+    // What leaves nothing is nothing.
+    let nothing = [
+        "BEGIN; ALTER TABLE users ADD COLUMN more int; SELECT lo_from_bytea(0, 'x'); ROLLBACK",
+        "CREATE TEMP TABLE passing (id serial PRIMARY KEY); CREATE INDEX ON passing (id); ALTER TABLE passing ADD COLUMN a int; INSERT INTO passing DEFAULT VALUES",
+        "CREATE FUNCTION pg_temp.f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; CREATE TRIGGER t AFTER INSERT ON passing EXECUTE FUNCTION pg_temp.f()",
+        "DROP TABLE passing; CREATE TEMP TABLE other ON COMMIT DROP AS SELECT 1; CREATE TABLE IF NOT EXISTS users (id int)",
+        "VACUUM users",
+        "ANALYZE users",
+        "DISCARD ALL",
+    ];
+    for sql in nothing {
+        client.batch_execute(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        let notes = rows(&mut own, "SELECT * FROM pg_mori_ddl");
+        assert!(!is_coarse(&mut own).unwrap(), "{sql}: {notes:?}");
+    }
+}
+
+#[test]
+fn a_session_that_still_holds_rows_makes_it_coarse_and_loses_nothing() {
+    let Some(server) = Server::start() else { return };
+    let mut own = captured(&server);
+    own.batch_execute("ALTER FUNCTION pg_mori_undo SET lock_timeout = '100ms'; SELECT pg_mori_seal()")
+        .unwrap();
+    let mut client = server.connect("captured");
+    client.batch_execute("UPDATE users SET name = 'x' WHERE id = 1").unwrap();
+    client.batch_execute("BEGIN; UPDATE users SET name = 'y' WHERE id = 1").unwrap();
+    let Undone::Coarse { reason } = undo(&mut own, None).unwrap() else {
+        panic!("put back")
+    };
+    assert!(reason.contains("lock timeout"), "{reason}");
+    client.batch_execute("ROLLBACK").unwrap();
+    undone(&mut own, 2);
+}
+
+#[test]
+fn rows_changed_behind_the_log_are_found_out() {
+    let Some(server) = Server::start() else { return };
+    let mut own = captured(&server);
+    let mut client = server.connect("captured");
+    client
+        .batch_execute("UPDATE users SET name = 'x' WHERE id = 1; SET pg_mori.undo = 'on'; UPDATE users SET name = 'y' WHERE id = 1")
+        .unwrap();
+    let Undone::Coarse { reason } = undo(&mut own, None).unwrap() else {
+        panic!("put back")
+    };
+    assert_eq!(reason, "rows of public.users are not as they were logged");
+    assert_eq!(value(&mut own, "SELECT name FROM users WHERE id = 1"), "y");
+}
+
+#[test]
+fn a_crash_leaves_what_was_committed() {
+    let Some(server) = Server::start() else { return };
+    let mut own = captured(&server);
+    let mut client = server.connect("captured");
+    let start = content(&mut own);
+    client
+        .batch_execute("SET synchronous_commit = on; UPDATE users SET name = 'committed' WHERE id = 1")
+        .unwrap();
+    client
+        .batch_execute("BEGIN; DELETE FROM users; SAVEPOINT s; INSERT INTO users VALUES (500); CREATE TABLE lost (id int)")
+        .unwrap();
+    let pid = value(&mut client, "SELECT pg_backend_pid()");
+    assert!(std::process::Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+    // The other sessions end when the server notices.
+    while own.is_valid(std::time::Duration::from_secs(1)).is_ok() {}
+    let mut own = server.connect_after_crash("captured");
+    let delta = read(&mut own).unwrap().delta().unwrap();
+    assert_eq!((delta.delta_rows(), delta.tombstones()), (1, 0));
+    // The crash has emptied the unlogged table, which no log tells.
+    coarse(&mut own, "crash recovery emptied the unlogged tables");
+    own.batch_execute(
+        "SELECT set_config('pg_mori.undo', 'on', false); INSERT INTO scratch VALUES (1); INSERT INTO pg_mori_alive DEFAULT VALUES",
+    )
+    .unwrap();
+    undone(&mut own, 2);
+    assert_same(&content(&mut own), &start, "after the crash");
+}
+
+/// A trigger sees a virtual generated column as NULL, a query does not.
+#[test]
+fn virtual_generated_columns_do_not_disturb() {
+    let Some(server) = Server::start() else { return };
+    if value(&mut server.connect("postgres"), "SHOW server_version_num")
+        .parse::<u32>()
+        .unwrap()
+        < 180_000
+    {
+        return;
+    }
+    let schema = "CREATE TABLE keyed (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2), v text);
+        CREATE TABLE nokey (a int, twice int GENERATED ALWAYS AS (a * 2)); INSERT INTO keyed (id, v) VALUES (1, 'a'), (2, 'b'); INSERT INTO nokey VALUES (1), (1)";
+    let mut own = server.database("virtual", schema);
+    install(&mut own).unwrap();
+    let start = content(&mut own);
+    for work in [
+        "UPDATE keyed SET v = 'x'; DELETE FROM nokey",
+        "TRUNCATE keyed, nokey",
+        "INSERT INTO keyed VALUES (3); INSERT INTO nokey VALUES (1)",
+    ] {
+        server.connect("virtual").batch_execute(work).unwrap();
+        assert!(!read(&mut own).unwrap().delta().unwrap().is_empty());
+        assert!(matches!(undo(&mut own, None).unwrap(), Undone::Rows { .. }), "{work}");
+        assert_same(&content(&mut own), &start, work);
+    }
+}
