@@ -20,6 +20,7 @@ impl Lane {
         LaneBuilder {
             source_file: Location::caller().file(),
             manifest_dir: std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from),
+            package: std::env::var("CARGO_PKG_NAME").ok(),
             connection: None,
             engine: None,
             migrations: None,
@@ -37,6 +38,7 @@ impl Lane {
 pub struct LaneBuilder {
     source_file: &'static str,
     manifest_dir: Option<PathBuf>,
+    package: Option<String>,
     connection: Option<String>,
     engine: Option<Engine>,
     migrations: Option<PathBuf>,
@@ -110,7 +112,10 @@ impl LaneBuilder {
 
     fn acquire_with(self, settings: &Settings) -> Result<Db, HarnessError> {
         let manifest_dir = self.manifest_dir.clone().ok_or(HarnessError::NoManifestDir)?;
-        let spec = self.spec(&manifest_dir)?;
+        let spec = AcquireSpec {
+            run_connection: settings.connection.clone(),
+            ..self.spec(&manifest_dir)?
+        };
         let client = Arc::new(broker::connect(settings, &manifest_dir)?);
         acquire(&client, spec)
     }
@@ -132,6 +137,8 @@ impl LaneBuilder {
             manifest_dir: manifest_dir.to_owned(),
             connection: self.connection,
             engine: self.engine,
+            run_connection: None,
+            package: self.package,
             migrations: self.migrations.map(|folder| manifest_dir.join(folder)),
             fixtures,
             isolation: self.isolation,
@@ -171,6 +178,7 @@ mod tests {
         let broker = FakeBroker::start(Script::default());
         let settings = Settings {
             socket: Some(broker.socket().to_owned()),
+            connection: Some("shop_pg".to_owned()),
             ..Settings::default()
         };
         let builder = Lane::builder()
@@ -186,6 +194,10 @@ mod tests {
         };
         assert_eq!(spec.fixtures, [fixtures.join("users.sql")]);
         assert_eq!((spec.test.as_str(), spec.migrations), ("by_hand", None));
+        assert_eq!(
+            (spec.connection.as_deref(), spec.run_connection.as_deref()),
+            (Some("billing"), Some("shop_pg"))
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! - `faults`: kills, bad input, full disks.
 //! - `statements`: statements that fail half-way, and schemas that change under them.
 //! - `prod_images`: copies of a prod that others write.
+//! - `postgres`: PostgreSQL lanes beside private full copies, message by message.
 //! - `rooms`: the rules between the rooms.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, and its helpers with it")]
@@ -16,6 +17,7 @@ mod faults;
 mod fidelity;
 mod lanes;
 mod oracle;
+mod postgres;
 mod prod_images;
 mod rooms;
 mod statements;

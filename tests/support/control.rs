@@ -17,6 +17,11 @@ impl RunningBroker {
     /// Serves the database `prod.db` of a folder, as connection `db`.
     pub fn start(folder: &Path) -> RunningBroker {
         let yaml = "version: 1\nconnections:\n  db:\n    engine: sqlite\n    prod: {url: \"sqlite:prod.db\"}\n";
+        RunningBroker::start_with(folder, yaml)
+    }
+
+    /// Serves the connections of this `mori.yaml`, which is written to the folder.
+    pub fn start_with(folder: &Path, yaml: &str) -> RunningBroker {
         std::fs::write(folder.join("mori.yaml"), yaml).expect("mori.yaml can be written");
         let (sender, receiver) = std::sync::mpsc::channel();
         let (target_dir, workspace) = (folder.join("target"), folder.to_owned());
@@ -82,6 +87,8 @@ impl Control {
             manifest_dir: folder.to_owned(),
             connection: None,
             engine: None,
+            run_connection: None,
+            package: None,
             migrations: None,
             fixtures: Vec::new(),
             isolation: Isolation::Cow,

@@ -1,8 +1,10 @@
 //! What the tests across rooms share: a prod, a proxy in front of it, and a checksum that shares no code with the product.
 
+pub mod postgres;
 pub mod raw;
 
 mod control;
+mod same;
 
 pub use control::{Control, RunningBroker};
 
@@ -53,6 +55,8 @@ impl Served {
             engine: Engine::Sqlite,
             prod: Prod::SqliteFile(prod.clone()),
             foreign_keys: true,
+            max_copy: u64::MAX,
+            tls: None,
             image: None,
         };
         let options = ProxyOptions {

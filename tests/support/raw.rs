@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 /// A test that hears nothing for this long has failed.
@@ -16,9 +18,35 @@ pub struct Message {
     pub body: Vec<u8>,
 }
 
+/// A socket to a server.
+pub trait Socket: Read + Write {
+    fn set_silence_max(&self, silence: Duration);
+    fn end_writing(&self);
+}
+
+impl Socket for TcpStream {
+    fn set_silence_max(&self, silence: Duration) {
+        self.set_read_timeout(Some(silence)).expect("a TCP socket");
+    }
+
+    fn end_writing(&self) {
+        self.shutdown(Shutdown::Write).expect("the socket is open");
+    }
+}
+
+impl Socket for UnixStream {
+    fn set_silence_max(&self, silence: Duration) {
+        self.set_read_timeout(Some(silence)).expect("a Unix socket");
+    }
+
+    fn end_writing(&self) {
+        self.shutdown(Shutdown::Write).expect("the socket is open");
+    }
+}
+
 /// A connection, spoken to byte by byte.
-pub struct Raw {
-    pub stream: TcpStream,
+pub struct Raw<S = TcpStream> {
+    pub stream: S,
     pub process_id: i32,
     pub secret_key: Vec<u8>,
     pub parameters: HashMap<String, String>,
@@ -33,14 +61,7 @@ impl Raw {
 
     fn of(stream: TcpStream) -> Raw {
         stream.set_nodelay(true).expect("a TCP socket");
-        stream.set_read_timeout(Some(SILENCE_MAX)).expect("a TCP socket");
-        Raw {
-            stream,
-            process_id: 0,
-            secret_key: Vec::new(),
-            parameters: HashMap::new(),
-            received: Vec::new(),
-        }
+        Raw::new(stream)
     }
 
     /// A connection that was greeted and may speak.
@@ -60,6 +81,34 @@ impl Raw {
         let is_greeted = answer.last().is_some_and(|message| message.tag == b'Z');
         raw.note_greeting(answer);
         is_greeted.then_some(raw)
+    }
+}
+
+impl Raw<UnixStream> {
+    /// A connection to a server's Unix socket, on which nothing was said yet.
+    pub fn open_unix(path: &Path) -> Raw<UnixStream> {
+        Raw::new(UnixStream::connect(path).expect("the server accepts"))
+    }
+}
+
+impl<S: Socket> Raw<S> {
+    fn new(stream: S) -> Raw<S> {
+        stream.set_silence_max(SILENCE_MAX);
+        Raw {
+            stream,
+            process_id: 0,
+            secret_key: Vec::new(),
+            parameters: HashMap::new(),
+            received: Vec::new(),
+        }
+    }
+
+    /// Starts a session with these parameters, and gives what the server said to it.
+    pub fn greet(&mut self, version: u32, parameters: &[(&str, &str)]) -> Vec<Message> {
+        self.send(&startup(version, parameters));
+        let answer = self.until_ready();
+        self.note_greeting(answer.clone());
+        answer
     }
 
     fn note_greeting(&mut self, answer: Vec<Message>) {
@@ -81,7 +130,12 @@ impl Raw {
     }
 
     pub fn send(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).expect("the proxy reads");
+        self.try_send(bytes).expect("the proxy reads");
+    }
+
+    /// As `send`, to a server that may have hung up.
+    pub fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(bytes)
     }
 
     /// Bytes that are not a message, as the answer to SSLRequest.
@@ -137,7 +191,7 @@ impl Raw {
 
     /// Nothing more is said; what comes can still be read.
     pub fn hang_up(&self) {
-        self.stream.shutdown(Shutdown::Write).expect("the socket is open");
+        self.stream.end_writing();
     }
 
     fn receive(&mut self) -> usize {

@@ -2,7 +2,7 @@
 
 use crate::build::{Built, CargoArgs, Workspace, compile};
 use crate::error::CliError;
-use crate::settings::{self, CommandLine, KeepArg, Lanes, Settings};
+use crate::settings::{self, CommandLine, KeepArg, Lanes, RunConnection, Settings};
 use crate::suite::{BinaryArgs, Criteria, FilterArgs, Filtersets, Selection, Suite, list, select};
 use clap::Args;
 use std::env;
@@ -13,6 +13,10 @@ pub struct RunnerArgs {
     /// Profile of .config/mori.toml
     #[arg(long, value_name = "NAME", help_heading = "Runner options")]
     pub profile: Option<String>,
+
+    /// Connection of mori.yaml for the tests that name none
+    #[arg(long, value_name = "NAME", help_heading = "Runner options")]
+    pub connection: Option<RunConnection>,
 
     /// Number of tests that run at once, or `auto`
     #[arg(long, value_name = "N", help_heading = "Runner options")]
@@ -39,6 +43,7 @@ impl RunnerArgs {
     fn command_line(&self) -> CommandLine {
         CommandLine {
             profile: self.profile.clone(),
+            connection: self.connection.clone(),
             lanes: self.lanes,
             retries: self.retries,
             fail_fast: (self.fail_fast || self.no_fail_fast).then_some(self.fail_fast),

@@ -83,10 +83,13 @@ pub fn run(args: &DoctorArgs) -> Result<u8, CliError> {
 }
 
 fn engine(engine: Engine) -> Check {
-    if SUPPORTED_ENGINES.contains(&engine) {
-        Check::new(engine.name(), Verdict::Works, "served", None)
-    } else {
-        Check::new(engine.name(), Verdict::Missing, "not in this version", None)
+    match engine {
+        Engine::Postgres => match mori_broker::found_server() {
+            Ok(found) => Check::new(engine.name(), Verdict::Works, format!("served by {found}"), None),
+            Err(error) => Check::new(engine.name(), Verdict::Missing, error.to_string(), error.remedy().as_deref()),
+        },
+        _ if SUPPORTED_ENGINES.contains(&engine) => Check::new(engine.name(), Verdict::Works, "served", None),
+        _ => Check::new(engine.name(), Verdict::Missing, "not in this version", None),
     }
 }
 

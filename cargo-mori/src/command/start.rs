@@ -30,6 +30,10 @@ pub struct StartArgs {
     #[arg(short, long)]
     pub verbose: bool,
 
+    /// Where the shadow's server comes from: `local` takes the binaries on this machine, and `auto` does so too
+    #[arg(long, value_name = "PROVIDER", default_value = "auto")]
+    pub shadow: String,
+
     /// Return once connections are accepted, and go on in the background
     #[arg(short, long)]
     pub detach: bool,
@@ -37,10 +41,26 @@ pub struct StartArgs {
 
 pub fn run(args: &StartArgs) -> Result<u8, CliError> {
     let (yaml, connection) = project::select(&args.connection)?;
+    check_provider(&args.shadow)?;
     if args.detach {
         detach(args, &yaml, &connection)
     } else {
         serve(args, &yaml, connection)
+    }
+}
+
+/// The providers of the design that are there.
+fn check_provider(shadow: &str) -> Result<(), CliError> {
+    match shadow.split_once('=').map_or(shadow, |(provider, _)| provider) {
+        "auto" | "local" => Ok(()),
+        "docker" | "external" => Err(CliError::Usage {
+            message: format!("the shadow provider `{shadow}` is not in this version"),
+            remedy: "leave --shadow out: the server's binaries on this machine are used".to_owned(),
+        }),
+        _ => Err(CliError::Usage {
+            message: format!("there is no shadow provider `{shadow}`"),
+            remedy: "known are auto and local".to_owned(),
+        }),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::settings::{KeepArg, Settings, Source};
 use crate::suite::{FilterArgs, SelectedTest};
 use clap::Args;
 use mori_broker::kept;
-use mori_control::{ENV_KEEP, ENV_KEEP_DEFAULT, ENV_RUN_ID, ENV_SOCKET};
+use mori_control::{ENV_CONNECTION, ENV_KEEP, ENV_KEEP_DEFAULT, ENV_RUN_ID, ENV_SOCKET};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -143,7 +143,7 @@ fn execute(args: &TestArgs, workspace: &Workspace, settings: &Settings, discover
         tests,
         stats,
         pending_snapshots: pending_snapshots(&folders(&selection.tests), workspace.target_dir(), started),
-        lost: lost_tests(workspace.target_dir(), started, settings.keep.value),
+        lost: lost_tests(workspace.target_dir(), started, settings),
     };
     reporter.finish(report.clone())?;
     Ok(report)
@@ -158,20 +158,21 @@ fn run_id(started: SystemTime) -> String {
 /// The states of tests that died in this run. One that cannot be read is passed over: `kept` and `diff` will say why.
 ///
 /// The broker keeps them all, for it does not know what the run wants; what is not wanted is dropped here.
-fn lost_tests(target_dir: &Path, started: SystemTime, keep: KeepArg) -> Vec<LostTest> {
+fn lost_tests(target_dir: &Path, started: SystemTime, settings: &Settings) -> Vec<LostTest> {
     let started = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let lost = kept::list(target_dir)
         .into_iter()
         .filter(|state| state.lost && state.created_unix >= started);
     lost.filter_map(|state| {
         let (delta, routing) = (kept::delta(&state.dir).ok()?, kept::routing(&state.dir).ok()?);
-        let is_dropped = keep == KeepArg::Never && kept::drop_one(&state.dir).is_ok();
+        let is_dropped = settings.keep.value == KeepArg::Never && kept::drop_one(&state.dir).is_ok();
         Some(LostTest {
             test: state.test,
             slot: state.slot,
             engine: state.engine,
             prod: state.prod,
             layers: state.layers,
+            run_connection: settings.connection.value.name().map(str::to_owned),
             delta,
             routing,
             kept: (!is_dropped).then_some(state.dir),
@@ -198,6 +199,9 @@ struct Environment<'a> {
 impl Environment<'_> {
     fn apply(&self, command: &mut Command) {
         command.env(ENV_SOCKET, &self.socket).env(ENV_RUN_ID, self.run_id);
+        if let Some(connection) = self.settings.connection.value.name() {
+            command.env(ENV_CONNECTION, connection);
+        }
         let keep = &self.settings.keep;
         match keep.source {
             Source::CommandLine { .. } | Source::Environment { .. } => drop(command.env(ENV_KEEP, keep.value.name())),

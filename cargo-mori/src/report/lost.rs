@@ -28,7 +28,12 @@ pub fn render_lost(lost: &LostTest, function: &str) -> String {
             dir.display()
         ));
     }
-    lines.push(format!("again:      cargo mori test -E 'test(={function})' --lanes 1"));
+    let connection = lost
+        .run_connection
+        .as_ref()
+        .map(|name| format!(" --connection {name}"))
+        .unwrap_or_default();
+    lines.push(format!("again:      cargo mori test -E 'test(={function})' --lanes 1{connection}"));
     lines.into_iter().fold(String::new(), |mut text, line| {
         let _ = writeln!(text, "      {line}");
         text

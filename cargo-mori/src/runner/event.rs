@@ -202,6 +202,8 @@ pub struct LostTest {
     pub engine: String,
     pub prod: String,
     pub layers: Vec<String>,
+    /// The connection that the run is for, if it is for one.
+    pub run_connection: Option<String>,
     pub delta: LaneDelta,
     pub routing: Vec<RouteRecord>,
     /// The kept state, if it is to be kept.

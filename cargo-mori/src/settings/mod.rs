@@ -11,7 +11,8 @@
 //! | the profile `default` | `[profile.default]` |
 //! | built in | the number of cores |
 //!
-//! A test's own `#[mori::test(keep = …)]` stands between the environment and the profiles, and is applied by the test.
+//! A test's own `#[mori::test(keep = …)]` stands between the environment and the profiles, and is applied by the test. A
+//! connection that a test names is never replaced: the setting `connection` is for the tests that name none.
 
 mod error;
 mod load;
@@ -23,7 +24,7 @@ pub use error::SettingsError;
 pub use load::load;
 pub use profile::Profiles;
 pub use resolve::{CommandLine, SettingRow, Settings, resolve};
-pub use value::{KeepArg, Lanes, Source};
+pub use value::{KeepArg, Lanes, RunConnection, Source};
 
 #[cfg(test)]
 mod tests;

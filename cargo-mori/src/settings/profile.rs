@@ -1,7 +1,7 @@
 //! From the file's document to checked profiles.
 
 use super::SettingsError;
-use super::value::{KeepArg, Lanes};
+use super::value::{KeepArg, Lanes, RunConnection};
 use crate::output::parse_duration;
 use mori_broker::config::nearest;
 use serde_json::{Map, Value};
@@ -12,11 +12,12 @@ use std::time::Duration;
 pub const DEFAULT_PROFILE: &str = "default";
 
 const TOP_KEYS: [&str; 1] = ["profile"];
-const PROFILE_KEYS: [&str; 5] = ["lanes", "retries", "fail-fast", "keep", "slow-timeout"];
+const PROFILE_KEYS: [&str; 6] = ["connection", "lanes", "retries", "fail-fast", "keep", "slow-timeout"];
 
 /// What one profile says. Absent values are inherited.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
+    pub connection: Option<RunConnection>,
     pub lanes: Option<Lanes>,
     pub retries: Option<u32>,
     pub fail_fast: Option<bool>,
@@ -74,6 +75,7 @@ fn check_profile(origin: &str, name: &str, document: &Value) -> Result<Profile, 
     check_keys(origin, &at, entries, &PROFILE_KEYS)?;
     let reader = Reader { origin, at: &at, entries };
     Ok(Profile {
+        connection: reader.read("connection", RunConnection::EXPECTED, |value| value.as_str()?.parse().ok())?,
         lanes: reader.read("lanes", Lanes::EXPECTED, |value| match value {
             Value::Number(number) => number.to_string().parse().ok(),
             Value::String(text) => text.parse().ok(),

@@ -2,7 +2,7 @@
 
 use super::SettingsError;
 use super::profile::{DEFAULT_PROFILE, Profile, Profiles};
-use super::value::{KeepArg, Lanes, Setting, Source};
+use super::value::{KeepArg, Lanes, RunConnection, Setting, Source};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,6 +13,7 @@ const SLOW_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, Default)]
 pub struct CommandLine {
     pub profile: Option<String>,
+    pub connection: Option<RunConnection>,
     pub lanes: Option<Lanes>,
     pub retries: Option<u32>,
     pub fail_fast: Option<bool>,
@@ -23,6 +24,7 @@ pub struct CommandLine {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub profile: Setting<String>,
+    pub connection: Setting<RunConnection>,
     pub lanes: Setting<Lanes>,
     pub retries: Setting<u32>,
     pub fail_fast: Setting<bool>,
@@ -48,6 +50,7 @@ impl Settings {
     pub fn rows(&self) -> Vec<SettingRow<'_>> {
         vec![
             SettingRow::new("profile", &self.profile),
+            SettingRow::new("connection", &self.connection),
             SettingRow::new("lanes", &self.lanes),
             SettingRow::new("retries", &self.retries),
             SettingRow::new("fail-fast", &self.fail_fast),
@@ -113,6 +116,16 @@ pub fn resolve(
         own: profiles.get(&profile.value)?,
         base: profiles.get(DEFAULT_PROFILE)?,
     };
+    let mut connection = vec![
+        (Source::CommandLine { flag: "--connection" }, command_line.connection.clone()),
+        (
+            Source::Environment {
+                variable: "MORI_CONNECTION",
+            },
+            env.read("MORI_CONNECTION", RunConnection::EXPECTED)?,
+        ),
+    ];
+    connection.extend(files.read(|profile| profile.connection.clone()));
     let mut lanes = vec![
         (Source::CommandLine { flag: "--lanes" }, command_line.lanes),
         (
@@ -142,6 +155,7 @@ pub fn resolve(
     let slow_timeout = files.read(|profile| profile.slow_timeout.map(Seconds));
     Ok(Settings {
         profile,
+        connection: Setting::choose(connection, RunConnection::OfPackage),
         lanes: Setting::choose(lanes, Lanes::Auto),
         retries: Setting::choose(retries, 0),
         fail_fast: Setting::choose(fail_fast, true),

@@ -63,6 +63,28 @@ fn a_profile_inherits_what_it_does_not_say() {
 }
 
 #[test]
+fn a_connection_is_for_the_whole_run() {
+    let profiles = profiles("[profile.postgres]\nconnection = 'shop_pg'").unwrap();
+    let resolved = |command_line: CommandLine, variable: Option<&str>| {
+        let variable = |name: &str| (name == "MORI_CONNECTION").then_some(variable).flatten().map(str::to_owned);
+        resolve(&profiles, &command_line, variable).unwrap().connection.value
+    };
+    let postgres = CommandLine {
+        profile: Some("postgres".to_owned()),
+        ..CommandLine::default()
+    };
+    let by_flag = CommandLine {
+        connection: Some("flag".parse().unwrap()),
+        ..postgres.clone()
+    };
+    assert_eq!(resolved(by_flag, Some("variable")).name(), Some("flag"));
+    assert_eq!(resolved(postgres.clone(), Some("variable")).name(), Some("variable"));
+    assert_eq!(resolved(postgres.clone(), Some("")).name(), Some("shop_pg"));
+    assert_eq!(resolved(postgres, None).name(), Some("shop_pg"));
+    assert_eq!(resolved(CommandLine::default(), None), RunConnection::OfPackage);
+}
+
+#[test]
 fn without_a_file_the_built_in_values_hold() {
     let settings = resolve(&Profiles::default(), &CommandLine::default(), |_| None).unwrap();
     assert_eq!(
@@ -123,6 +145,11 @@ fn wrong_values_say_what_is_expected() {
         profiles("[profile.ci]\nkeep = 'sometimes'").unwrap_err(),
         ".config/mori.toml: `profile.ci.keep` is \"sometimes\"",
         "write `on-failure`, `always` or `never`",
+    );
+    check_error(
+        profiles("[profile.ci]\nconnection = ''").unwrap_err(),
+        ".config/mori.toml: `profile.ci.connection` is \"\"",
+        "write the name of a connection",
     );
     check_error(
         settings(&CommandLine::default(), &[("MORI_RETRIES", "many")]).unwrap_err(),

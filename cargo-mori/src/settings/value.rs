@@ -88,6 +88,43 @@ impl fmt::Display for KeepArg {
     }
 }
 
+/// The connection of `mori.yaml` that a run is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunConnection {
+    /// Each test has its package's connection, or the only one.
+    OfPackage,
+    /// Each test that names none has this one.
+    Named(String),
+}
+
+impl RunConnection {
+    pub const EXPECTED: &str = "the name of a connection";
+
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            RunConnection::OfPackage => None,
+            RunConnection::Named(name) => Some(name),
+        }
+    }
+}
+
+impl FromStr for RunConnection {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<RunConnection, String> {
+        match text {
+            "" => Err(format!("expected {}", RunConnection::EXPECTED)),
+            name => Ok(RunConnection::Named(name.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for RunConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name().unwrap_or("the package's, or the only one"))
+    }
+}
+
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]

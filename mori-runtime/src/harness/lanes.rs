@@ -32,6 +32,8 @@ impl Lanes {
                 manifest_dir: manifest_dir.to_owned(),
                 connection: wanted.db.map(str::to_owned),
                 engine: wanted.engine,
+                run_connection: settings.connection.clone(),
+                package: Some(spec.source.package.to_owned()),
                 migrations: migrations.take(),
                 fixtures: std::mem::take(&mut fixtures),
                 isolation: spec.isolation,

@@ -137,6 +137,7 @@ where
 struct Trial {
     spec: &'static Spec,
     keep: Keep,
+    run_connection: Option<String>,
     lanes: Lanes,
     runtime: Runtime,
     started: Instant,
@@ -150,6 +151,7 @@ impl Trial {
         Ok(Trial {
             spec,
             keep: keep(spec, &settings),
+            run_connection: settings.connection,
             lanes,
             runtime,
             started,
@@ -213,6 +215,7 @@ impl Trial {
             failure: &failure.text,
             location: failure.location.as_deref(),
             lanes,
+            run_connection: self.run_connection.as_deref(),
         };
         eprintln!("{}", report::text(&report));
     }

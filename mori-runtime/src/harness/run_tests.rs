@@ -55,6 +55,7 @@ fn a_test_that_passes_ends_its_lease() {
         panic!("an Acquire comes first")
     };
     assert_eq!(spec.test, "orders::refunds::refund_twice");
+    assert_eq!((spec.connection.as_deref(), spec.package.as_deref()), (None, Some("shop")));
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! What the environment says; read once a test, in one place.
 
 use crate::HarnessError;
-use mori_control::{ENV_KEEP, ENV_KEEP_DEFAULT, ENV_RUN_ID, ENV_SOCKET, Keep};
+use mori_control::{ENV_CONNECTION, ENV_KEEP, ENV_KEEP_DEFAULT, ENV_RUN_ID, ENV_SOCKET, Keep};
 use std::path::PathBuf;
 
-/// The variables `cargo mori test` sets. All absent under plain `cargo test`.
+/// The variables `cargo mori test` sets. Under plain `cargo test` they are what the user has set, if anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub socket: Option<PathBuf>,
     pub run_id: Option<String>,
+    /// Holds where the test names no connection.
+    pub connection: Option<String>,
     /// Wins over the attribute.
     pub keep: Option<Keep>,
     /// Holds where the attribute says nothing.
@@ -22,6 +24,7 @@ impl Settings {
         Ok(Settings {
             socket: set(ENV_SOCKET).map(PathBuf::from),
             run_id: set(ENV_RUN_ID).map(|id| id.to_string_lossy().into_owned()),
+            connection: set(ENV_CONNECTION).map(|name| name.to_string_lossy().into_owned()),
             keep: set(ENV_KEEP).map(|value| keep(&value.to_string_lossy())).transpose()?,
             keep_default: set(ENV_KEEP_DEFAULT).map(|value| keep(&value.to_string_lossy())).transpose()?,
         })

@@ -19,6 +19,8 @@ pub(crate) struct Report<'a> {
     pub failure: &'a str,
     pub location: Option<&'a str>,
     pub lanes: &'a [LaneReport],
+    /// The connection that the run is for, if it is for one.
+    pub run_connection: Option<&'a str>,
 }
 
 /// Lines of a failure's text; longer ones are cut, for libtest prints the whole anyway.
@@ -48,7 +50,13 @@ pub(crate) fn text(report: &Report<'_>) -> String {
             kept.dir.display()
         ));
     }
-    lines.push(format!("  again:      cargo mori test -E 'test(={function})' --lanes 1"));
+    let connection = report
+        .run_connection
+        .map(|name| format!(" --connection {name}"))
+        .unwrap_or_default();
+    lines.push(format!(
+        "  again:      cargo mori test -E 'test(={function})' --lanes 1{connection}"
+    ));
     lines.join("\n")
 }
 

@@ -46,6 +46,7 @@ fn printed(failure: &str, location: Option<&str>, lanes: &[LaneReport]) -> Strin
         failure,
         location,
         lanes,
+        run_connection: None,
     })
 }
 
@@ -255,5 +256,23 @@ fn several_updated_rows_have_a_line_each() {
                               pk 2   status 'paid' -> 'refunded'
                               pk 3   status 'paid' -> 'refunded'
       again:      cargo mori test -E 'test(=refund_twice)' --lanes 1
+    ");
+}
+
+#[test]
+fn a_run_on_a_connection_is_repeated_on_it() {
+    let report = Report {
+        elapsed: Duration::from_millis(214),
+        binary_id: "shop::orders",
+        test: "refund_twice",
+        failure: "no stock",
+        location: None,
+        lanes: &[lane()],
+        run_connection: Some("shop_pg"),
+    };
+    insta::assert_snapshot!(text(&report), @r"
+    FAIL [0.214s] shop::orders refund_twice   lane 3 · sqlite · prod fixture:shop · fixtures users, orders
+      no stock
+      again:      cargo mori test -E 'test(=refund_twice)' --lanes 1 --connection shop_pg
     ");
 }

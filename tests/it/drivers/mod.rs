@@ -1,7 +1,7 @@
 //! The clients people use: they connect by the URL, and what they do by themselves works.
 
 mod asyncpg;
-mod available;
+pub mod available;
 mod psql;
 mod psycopg;
 mod python;

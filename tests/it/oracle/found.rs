@@ -1,9 +1,11 @@
 //! What the oracle has found, each as the shortest program that showed it.
 
-use super::host::Host;
+use super::host::{Host, Reset};
 use super::prod::Prod;
 use super::program::{Program, Statement, Step, Via};
 use super::stage::{Check, Stage};
+use mori_control::{Request, Response};
+use std::time::{Duration, Instant};
 
 /// Runs `steps` on a prod made by `prod`. A step is one text for the simple protocol, of client 1, or of client 2 if it begins with `2:`.
 #[track_caller]
@@ -17,16 +19,20 @@ fn check(prod: &[&str], steps: &[&str]) {
 
 #[track_caller]
 fn replay(prod: &[&str], steps: Vec<Step>) {
-    let prod = Prod {
-        seed: 0,
-        statements: prod.iter().map(|sql| (*sql).to_owned()).collect(),
-        leaves_log: false,
-    };
+    let prod = prod_of(prod);
     let program = Program { seed: 0, steps };
     for host in [Host::proxy(&prod), Host::lane(&prod, false), Host::lane(&prod, true)] {
         if let Err(mismatch) = Stage::on(host, prod.clone()).replay(&program, Check::Answers) {
             panic!("{}", mismatch.text);
         }
+    }
+}
+
+fn prod_of(statements: &[&str]) -> Prod {
+    Prod {
+        seed: 0,
+        statements: statements.iter().map(|sql| (*sql).to_owned()).collect(),
+        leaves_log: false,
     }
 }
 
@@ -211,4 +217,82 @@ fn a_refused_commit_of_a_returning_changes_nothing() {
             "SELECT last_insert_rowid(), changes(), total_changes()",
         ],
     );
+}
+
+/// The look at the schema that planning takes must not make a connection remember a view's columns past the DROP of its table.
+#[test]
+fn a_view_has_the_columns_of_a_table_made_anew() {
+    check(
+        &[
+            "CREATE TABLE t (a, b)",
+            "INSERT INTO t VALUES (1, 2)",
+            "CREATE VIEW v AS SELECT * FROM t",
+        ],
+        &[
+            "CREATE TABLE u (a)",
+            "BEGIN",
+            "INSERT INTO u VALUES (1)",
+            "DROP TABLE t",
+            "CREATE TABLE t (x, y, z)",
+            "INSERT INTO t VALUES (7, 8, 9)",
+            "SELECT * FROM v",
+            "COMMIT",
+            "SELECT * FROM v",
+        ],
+    );
+}
+
+/// Looks of our own at a lane (delta, status, exports) wait for a client that has the file for itself. A reset must not wait with them.
+#[test]
+fn a_reset_does_not_wait_for_a_look_that_waits_for_a_client() {
+    let mut host = Host::proxy(&prod_of(&["CREATE TABLE t (id INTEGER PRIMARY KEY)"]));
+    let mut client = host.connect();
+    for sql in ["INSERT INTO t VALUES (1)", "BEGIN EXCLUSIVE", "INSERT INTO t VALUES (2)"] {
+        client.step(&step(0, sql, Via::Simple));
+    }
+    let Host::Proxy { served, .. } = &host else { unreachable!() };
+    let mut watcher = served.control();
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        let looking = scope.spawn(|| watcher.try_ask(&Request::Status));
+        host.reset(Reset::Keep).unwrap();
+        assert!(matches!(looking.join().unwrap(), Response::Status(_)));
+    });
+    assert!(start.elapsed() < Duration::from_secs(4), "the reset took {:?}", start.elapsed());
+}
+
+/// The state is exported by whoever changes it and by a thread of its own: one at a time.
+#[test]
+fn resets_at_the_same_time_do_not_disturb_each_others_exports() {
+    let host = Host::proxy(&prod_of(&["CREATE TABLE t (id INTEGER PRIMARY KEY)"]));
+    let Host::Proxy { served, .. } = &host else { unreachable!() };
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let (mut control, mut client) = (served.control(), host.connect());
+                for _ in 0..10 {
+                    client.step(&step(0, "INSERT OR REPLACE INTO t VALUES (1)", Via::Simple));
+                    control.ask(&Request::ResetProxy { hard: false });
+                }
+            });
+        }
+    });
+}
+
+/// Plans are kept over a reset, for the schema below is the same; not over one that reads a changed prod.
+#[test]
+fn statements_are_planned_anew_when_prod_has_changed() {
+    let mut host = Host::proxy(&prod_of(&["CREATE TABLE t (a)", "INSERT INTO t VALUES (1)"]));
+    let mut client = host.connect();
+    let select = step(0, "SELECT * FROM t", Via::Simple);
+    client.step(&select);
+    let Host::Proxy { served, .. } = &mut host else { unreachable!() };
+    let prod = rusqlite::Connection::open(&served.prod).unwrap();
+    prod.execute_batch("ALTER TABLE t ADD COLUMN b DEFAULT 'new'").unwrap();
+    prod.close().unwrap();
+    served.prod_has_changed();
+    host.reset(Reset::Keep).unwrap();
+    let answer = &client.step(&select).statements[0];
+    let names: Vec<&str> = answer.fields.iter().flatten().map(|field| field.name.as_str()).collect();
+    assert_eq!((names, answer.rows.len()), (vec!["a", "b"], 1), "{answer:?}");
 }

@@ -243,6 +243,8 @@ fn ask_for_lane(control: &mut Control, folder: &Path, fixtures: &[PathBuf]) -> L
         manifest_dir: folder.to_owned(),
         connection: None,
         engine: None,
+        run_connection: None,
+        package: None,
         migrations: None,
         fixtures: fixtures.to_vec(),
         isolation: Isolation::Cow,

@@ -79,7 +79,7 @@ fn a_yaml_that_says_what_nobody_understands() {
         ),
         (
             "connections:\n  a: {url: 'mysql://h/d'}\n",
-            vec!["the engine mysql is not served by this version", "this version serves `sqlite`"],
+            vec!["the engine mysql is not served by this version", "this version serves `postgres`"],
         ),
         (
             "connections:\n  a: {url: 'oracle://h/d'}\n",

@@ -42,17 +42,17 @@ fn init_writes_a_private_file_and_ls_and_config_read_it() {
 
     // The comment and the first entry stay as they are. A password goes into the file and nowhere else.
     fs::write(&yaml, format!("# ours\n{}", text_of(&yaml))).expect("a file");
-    let url = "postgres://ann:s3cret@db.example/billing";
+    let url = "mysql://ann:s3cret@db.example/billing";
     let added = mori_in(&["init", "--from", url, "--name", "bill"]).ends_with(0);
     added
-        .says(["added `bill` (postgres://ann:***@db.example/billing)", "warning: "])
+        .says(["added `bill` (mysql://ann:***@db.example/billing)", "warning: "])
         .lacks(["s3cret"]);
     let text = text_of(&yaml);
     assert!(text.starts_with("# ours\nversion: 1\n") && text.contains("s3cret"), "{text}");
     assert_eq!(fs::metadata(&yaml).expect("written").permissions().mode() & 0o777, 0o600);
 
     let listed = mori_in(&["ls"]).ends_with(0).lacks(["s3cret"]);
-    listed.says(["NAME", "ENGINE", "PROD", "PROXY", "app ", "postgres://ann:***@db.example/billing"]);
+    listed.says(["NAME", "ENGINE", "PROD", "PROXY", "app ", "mysql://ann:***@db.example/billing"]);
     let json = mori_in(&["ls", "--format", "json"]).ends_with(0).json();
     assert_eq!(
         (&json[0]["name"], &json[0]["engine"], &json[0]["running"]),
@@ -63,7 +63,7 @@ fn init_writes_a_private_file_and_ls_and_config_read_it() {
         .lacks(["s3cret"])
         .says(["app\n  engine        sqlite", "foreign_keys  true"]);
     let json = mori_in(&["config", "--format", "json"]).ends_with(0).json();
-    assert_eq!(json["connections"][1]["prod"], "postgres://ann:***@db.example/billing");
+    assert_eq!(json["connections"][1]["prod"], "mysql://ann:***@db.example/billing");
     let path = mori_in(&["config", "path"]).ends_with(0);
     assert_eq!(path.stdout.trim_end(), yaml.canonicalize().expect("there").to_string_lossy());
 
@@ -72,7 +72,7 @@ fn init_writes_a_private_file_and_ls_and_config_read_it() {
         .says(["several connections could be meant: app, bill", "remedy: name one"]);
     mori_in(&["start", "bill"])
         .ends_with(96)
-        .says(["the engine postgres is not served by this version", "`sqlite`"]);
+        .says(["the engine mysql is not served by this version", "`sqlite`"]);
     mori_in(&["init", "--from", "sqlite:data/app.db"])
         .ends_with(96)
         .says(["connection `app` exists already", "--name"]);

@@ -38,9 +38,12 @@ fn state_as_people_and_tools_read_it() {
         assert_eq!(text_of(&served.state(&format!("state/{name}.json"))), "{}", "{name}");
     }
     proxy.sql(CHANGES);
-    // The export follows the changes within moments, file by file; among those that say something else then, this is the last.
-    let tables = served.state("state/tables.json");
-    until("the export", || text_of(&tables).contains("orders").then_some(()));
+    // The export follows the changes within moments, file by file; each of these is there when the last change it shows is.
+    let says = |name: &str, text: &str| text_of(&served.state(&format!("state/{name}.json"))).contains(text);
+    until("the export", || {
+        let is_done = says("delta", "orders") && says("schema_registry", "\"is_dropped\": true") && !says("tables", "old");
+        is_done.then_some(())
+    });
     let compact = |name: &str| {
         let path = served.state(&format!("state/{name}.json"));
         assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600, "{name}");

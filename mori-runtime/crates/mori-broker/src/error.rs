@@ -2,6 +2,9 @@
 
 use crate::config::ConfigError;
 use mori_backend::embedded::sqlite::{DeltaError, FixtureError, ImageError, SqliteError};
+use mori_backend::postgres::PostgresError;
+use mori_backend::postgres::capture::CaptureError;
+use mori_backend::postgres::schema::SchemaError;
 use mori_control::{ControlError, ErrorCode};
 use mori_model::Engine;
 use mori_wire::pg::SqlState;
@@ -16,6 +19,14 @@ pub enum BrokerError {
     Image(#[from] ImageError),
     #[error(transparent)]
     Fixture(#[from] FixtureError),
+    #[error(transparent)]
+    Postgres(#[from] PostgresError),
+    #[error("the lane's server: {0}")]
+    Server(#[from] postgres::Error),
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
     #[error("{what}: {source}")]
     Sqlite { what: String, source: SqliteError },
     #[error("{what} {path}: {source}")]
@@ -34,6 +45,9 @@ pub enum BrokerError {
     Engine { engine: Engine },
     #[error("{what}")]
     Unsupported { what: String, remedy: String },
+    /// What was said of it before.
+    #[error("{}", .0.message)]
+    Known(ControlError),
     #[error("no lane {0}")]
     NoSuchLane(u64),
     #[error("no snapshot {0} of this lane")]
@@ -61,10 +75,20 @@ impl BrokerError {
         move |source| BrokerError::Sqlite { what, source }
     }
 
+    /// A client has the file for itself.
+    pub fn is_busy(&self) -> bool {
+        match self {
+            BrokerError::Sqlite { source, .. } | BrokerError::Diff(DeltaError::Sqlite(source)) => source.is_busy(),
+            _ => false,
+        }
+    }
+
     pub fn code(&self) -> ErrorCode {
         match self {
             BrokerError::Config(_) => ErrorCode::Config,
+            BrokerError::Known(error) => error.code,
             BrokerError::Image(_) | BrokerError::Fixture(_) | BrokerError::Sqlite { .. } => ErrorCode::Setup,
+            BrokerError::Postgres(_) | BrokerError::Server(_) | BrokerError::Schema(_) | BrokerError::Capture(_) => ErrorCode::Setup,
             BrokerError::PortInUse { .. } | BrokerError::Listen { .. } => ErrorCode::Setup,
             BrokerError::Io { .. } | BrokerError::Diff(_) | BrokerError::Json(_) => ErrorCode::Io,
             BrokerError::Engine { .. } | BrokerError::Unsupported { .. } => ErrorCode::Unsupported,
@@ -80,7 +104,9 @@ impl BrokerError {
     pub fn remedy(&self) -> Option<String> {
         Some(match self {
             BrokerError::Config(error) => error.remedy(),
+            BrokerError::Known(error) => return error.remedy.clone(),
             BrokerError::Image(error) => error.remedy().to_owned(),
+            BrokerError::Postgres(error) => return error.remedy(),
             BrokerError::Fixture(FixtureError::Sql { .. }) => "correct the SQL file; it is run by SQLite itself".to_owned(),
             BrokerError::Fixture(_) => "check the `sql` files of the fixture in mori.yaml".to_owned(),
             BrokerError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "free some disk space".to_owned(),
@@ -99,7 +125,9 @@ impl BrokerError {
             }
             BrokerError::PortInUse { .. } => "choose another with --port".to_owned(),
             BrokerError::AlreadyStarted { connection, .. } => format!("use it, or end it with `mori stop {connection}`"),
-            BrokerError::Engine { .. } => "this version serves sqlite; the README's table says which engines are next".to_owned(),
+            BrokerError::Engine { .. } => {
+                "this version serves postgres and sqlite; the README's table says which engines are next".to_owned()
+            }
             BrokerError::Unsupported { remedy, .. } => remedy.clone(),
             BrokerError::OpenTransaction { .. } => "commit or roll back first".to_owned(),
             BrokerError::LaneBusy => "let running statements finish first".to_owned(),

@@ -3,10 +3,13 @@
 pub mod config;
 mod error;
 mod lane;
+mod outside;
+mod postgres;
 mod proxy;
 mod run;
-mod session;
+mod sqlite;
 
 pub use error::BrokerError;
+pub use postgres::found_server;
 pub use proxy::{Proxy, ProxyOptions, StopHandle, offline};
 pub use run::{BrokerOptions, IDLE_MAX, kept, run_broker};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Raised whenever a message changes shape. A test and a broker of different versions refuse each other.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// The socket of the broker that serves this run.
 pub const ENV_SOCKET: &str = "MORI_SOCKET";
@@ -15,6 +15,8 @@ pub const ENV_RUN_ID: &str = "MORI_RUN_ID";
 pub const ENV_KEEP: &str = "MORI_KEEP";
 /// `keep` of the tests whose attribute does not say: what a profile sets.
 pub const ENV_KEEP_DEFAULT: &str = "MORI_KEEP_DEFAULT";
+/// The connection of the tests that name none.
+pub const ENV_CONNECTION: &str = "MORI_CONNECTION";
 /// The broker's executable, where it is not beside the test's target folder or on the PATH.
 pub const ENV_BIN: &str = "MORI_BIN";
 
@@ -121,10 +123,14 @@ pub struct LaneId(pub u64);
 pub struct AcquireSpec {
     /// Where `mori.yaml` is searched: this folder, then its ancestors.
     pub manifest_dir: PathBuf,
-    /// A connection of `mori.yaml`; without it the one that has the engine, or the only one.
+    /// The connection of `mori.yaml` that the test names. Where it names none, the next three fields decide.
     pub connection: Option<String>,
     /// The engine the argument's type demands.
     pub engine: Option<Engine>,
+    /// The connection that the run is for, of those that have the engine.
+    pub run_connection: Option<String>,
+    /// The test's package: of several connections, the one of this name is meant.
+    pub package: Option<String>,
     /// Folder of SQL files applied in name order, resolved against `manifest_dir`.
     pub migrations: Option<PathBuf>,
     /// SQL files applied after the migrations, resolved already.

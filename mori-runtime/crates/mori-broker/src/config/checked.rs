@@ -12,7 +12,12 @@ pub(super) struct CheckedConnection {
     pub prod: CheckedProd,
     pub foreign_keys: bool,
     pub image: Option<String>,
+    pub max_copy: u64,
+    pub tls: Option<bool>,
 }
+
+/// A prod that is larger is not copied unless the file says so.
+const MAX_COPY_BYTES: u64 = 10 << 30;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CheckedProd {
@@ -39,12 +44,36 @@ pub(super) fn check(name: &str, raw: &RawConnection) -> Result<CheckedConnection
         (None, _) if engine == Engine::Sqlite => sqlite_prod(name, &raw)?,
         (None, _) => server_prod(name, engine, &raw)?,
     };
+    let max_copy = match raw.max_copy.as_deref() {
+        None => MAX_COPY_BYTES,
+        Some(text) => bytes(text).ok_or_else(|| ConfigError::InvalidSize {
+            connection: name.to_owned(),
+            key: "max_copy",
+            text: text.to_owned(),
+        })?,
+    };
     Ok(CheckedConnection {
+        max_copy,
+        tls: raw.tls,
         engine,
         prod,
         foreign_keys: raw.foreign_keys.unwrap_or(true),
         image: raw.image,
     })
+}
+
+/// `500MB`, `10 GB`, `2000`: whole numbers of bytes, with powers of 1024.
+fn bytes(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+    let unit: u64 = match text[digits.len()..].trim().to_ascii_uppercase().as_str() {
+        "" | "B" => 1,
+        "KB" => 1 << 10,
+        "MB" => 1 << 20,
+        "GB" => 1 << 30,
+        "TB" => 1 << 40,
+        _ => return None,
+    };
+    digits.trim().parse::<u64>().ok()?.checked_mul(unit)
 }
 
 /// A connection's name becomes a folder under `.mori/`.
@@ -72,6 +101,8 @@ fn without_blanks(raw: &RawConnection) -> RawConnection {
         ssl_mode: text(&raw.ssl_mode),
         image: text(&raw.image),
         foreign_keys: raw.foreign_keys,
+        max_copy: text(&raw.max_copy),
+        tls: raw.tls,
     }
 }
 

@@ -7,7 +7,7 @@ use mori_model::Engine;
 use std::path::{Path, PathBuf};
 
 /// The engines that this version can serve.
-pub const SUPPORTED_ENGINES: [Engine; 1] = [Engine::Sqlite];
+pub const SUPPORTED_ENGINES: [Engine; 2] = [Engine::Postgres, Engine::Sqlite];
 
 /// Leads the name of a fixture database: `fixture:shop`.
 pub const FIXTURE_PREFIX: &str = "fixture:";
@@ -20,6 +20,10 @@ pub struct Connection {
     pub prod: Prod,
     /// Whether foreign keys are enforced on the lanes' connections. SQLite leaves it to the client; on unless the file says no.
     pub foreign_keys: bool,
+    /// A larger prod, in bytes, is not copied. For engines whose prod is a server.
+    pub max_copy: u64,
+    /// Whether clients of a PostgreSQL lane are offered TLS; as prod does it where it is not said.
+    pub tls: Option<bool>,
     /// The container image of the shadow, for engines that have one.
     pub image: Option<String>,
 }
@@ -54,6 +58,8 @@ impl Connection {
             engine: checked.engine,
             prod,
             foreign_keys: checked.foreign_keys,
+            max_copy: checked.max_copy,
+            tls: checked.tls,
             image: checked.image,
         }
     }

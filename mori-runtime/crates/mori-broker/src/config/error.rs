@@ -50,6 +50,12 @@ pub enum ConfigError {
         engine: Engine,
         url_engine: Engine,
     },
+    #[error("connection `{connection}`: `{key}: {text}` is not a size")]
+    InvalidSize {
+        connection: String,
+        key: &'static str,
+        text: String,
+    },
     #[error("`{name}` is not a name for a connection")]
     InvalidName { name: String },
     #[error("{} has no connection", path.display())]
@@ -97,6 +103,7 @@ impl ConfigError {
             } => format!("did you mean `{nearest}`?"),
             ConfigError::UnknownEngine { .. } => format!("known are {}", join(Engine::ALL.map(Engine::name))),
             ConfigError::EngineMismatch { url_engine, .. } => format!("write `engine: {url_engine}`, or leave `engine` out"),
+            ConfigError::InvalidSize { .. } => "write it like `500MB` or `20GB`".to_owned(),
             ConfigError::InvalidName { .. } => {
                 "use letters, digits, `-`, `_` and `.`, with a letter or a digit first: it names a folder under .mori".to_owned()
             }
@@ -106,7 +113,9 @@ impl ConfigError {
                 None => known_or_init(known),
             },
             ConfigError::NoConnectionOfEngine { known, .. } => known_or_init(known),
-            ConfigError::Ambiguous { .. } => "name one: `cargo mori start NAME`, `#[mori::test(db = \"NAME\")]`".to_owned(),
+            ConfigError::Ambiguous { .. } => {
+                "name one: `cargo mori start NAME`, `cargo mori test --connection NAME`, `#[mori::test(db = \"NAME\")]`".to_owned()
+            }
             ConfigError::Duplicate { name } => format!("take another --name, or remove the old one: `cargo mori rm {name}`"),
             ConfigError::Unsupported { .. } => format!("this version serves {}", join(SUPPORTED_ENGINES.map(Engine::name))),
             ConfigError::Io { path, .. } => format!("check that {} can be read and written", path.display()),

@@ -24,6 +24,18 @@ pub struct MoriYaml {
     connections: Vec<Connection>,
 }
 
+/// What is known of the connection that a test means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// By the test itself: this very connection.
+    pub name: Option<&'a str>,
+    /// The engine that the argument's type demands.
+    pub engine: Option<Engine>,
+    /// The connection that the run is for: `--connection`, `MORI_CONNECTION` or a profile.
+    pub of_run: Option<&'a str>,
+    pub package: Option<&'a str>,
+}
+
 /// What `cargo mori init` adds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewConnection {
@@ -107,6 +119,29 @@ impl MoriYaml {
         let connection = self.select_any(name, engine)?;
         connection.require_supported()?;
         Ok(connection)
+    }
+
+    /// The connection a test means, from the strongest that is said: by the test, by its run, by the name of its package; else the only
+    /// one. An argument that demands an engine has only the connections of that engine to choose from.
+    pub fn select_for_test(&self, wanted: Wanted<'_>) -> Result<&Connection, ConfigError> {
+        let of_run = match (wanted.name, wanted.of_run) {
+            (None, Some(of_run)) => Some(self.get(of_run)?),
+            _ => None,
+        };
+        let fits = |connection: &&Connection| wanted.engine.is_none_or(|engine| connection.engine == engine);
+        let connection = match of_run.filter(fits) {
+            Some(connection) => connection,
+            None => self.select_in_package(wanted)?,
+        };
+        connection.require_supported()?;
+        Ok(connection)
+    }
+
+    fn select_in_package(&self, wanted: Wanted<'_>) -> Result<&Connection, ConfigError> {
+        match (self.select_any(wanted.name, wanted.engine), wanted.package) {
+            (Err(ConfigError::Ambiguous { names }), Some(package)) if names.iter().any(|name| name == package) => self.get(package),
+            (selected, _) => selected,
+        }
     }
 
     fn select_any(&self, name: Option<&str>, engine: Option<Engine>) -> Result<&Connection, ConfigError> {

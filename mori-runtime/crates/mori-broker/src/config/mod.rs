@@ -16,7 +16,7 @@ mod url;
 pub use atomic::write_atomically;
 pub use connection::{Connection, FIXTURE_PREFIX, Prod, SUPPORTED_ENGINES};
 pub use error::ConfigError;
-pub use file::{FILE_NAME, MoriYaml, NewConnection};
+pub use file::{FILE_NAME, MoriYaml, NewConnection, Wanted};
 pub use nearest::nearest;
 pub use url::{redact, sqlite_path};
 

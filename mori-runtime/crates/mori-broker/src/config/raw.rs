@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const FILE_KEYS: [&str; 2] = ["version", "connections"];
-const CONNECTION_KEYS: [&str; 12] = [
+const CONNECTION_KEYS: [&str; 14] = [
     "engine",
     "prod",
     "url",
@@ -20,6 +20,8 @@ const CONNECTION_KEYS: [&str; 12] = [
     "ssl_mode",
     "image",
     "foreign_keys",
+    "max_copy",
+    "tls",
 ];
 const PROD_KEYS: [&str; 2] = ["url", "fixture"];
 const FIXTURE_KEYS: [&str; 1] = ["sql"];
@@ -62,6 +64,10 @@ pub(super) struct RawConnection {
     pub image: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub foreign_keys: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_copy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

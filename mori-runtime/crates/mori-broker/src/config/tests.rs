@@ -173,6 +173,50 @@ fn selection_by_name_engine_or_being_the_only_one() {
 }
 
 #[test]
+fn a_test_is_given_what_it_names_then_its_runs_then_its_packages_connection() {
+    let yaml = parse("connections: { shop: { engine: sqlite }, copy: { engine: sqlite }, cache: { engine: redis } }").unwrap();
+    let by_package = Wanted {
+        package: Some("shop"),
+        ..Wanted::default()
+    };
+    let by_run = Wanted {
+        of_run: Some("copy"),
+        ..by_package
+    };
+    let by_name = Wanted {
+        name: Some("shop"),
+        ..by_run
+    };
+    let select = |wanted| yaml.select_for_test(wanted).map(|connection| connection.name.as_str());
+    assert_eq!(select(by_name).unwrap(), "shop");
+    assert_eq!(select(by_run).unwrap(), "copy");
+    assert_eq!(select(by_package).unwrap(), "shop");
+    assert!(matches!(select(Wanted::default()), Err(ConfigError::Ambiguous { .. })));
+    assert!(matches!(
+        select(Wanted {
+            package: Some("copycat"),
+            ..Wanted::default()
+        }),
+        Err(ConfigError::Ambiguous { .. })
+    ));
+
+    // A connection of another engine than the argument's type demands is passed over; one that is not there is an error.
+    let typed = Wanted {
+        engine: Some(Engine::Sqlite),
+        of_run: Some("cache"),
+        ..by_package
+    };
+    assert_eq!(select(typed).unwrap(), "shop");
+    assert!(matches!(
+        select(Wanted {
+            of_run: Some("shop_pg"),
+            ..by_package
+        }),
+        Err(ConfigError::UnknownConnection { .. })
+    ));
+}
+
+#[test]
 fn passwords_are_redacted() {
     assert_eq!(redact("postgres://u:p@h/d"), "postgres://u:***@h/d");
     assert_eq!(

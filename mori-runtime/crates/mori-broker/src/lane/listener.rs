@@ -2,7 +2,6 @@
 
 use super::Lane;
 use crate::error::BrokerError;
-use crate::session;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -19,7 +18,7 @@ const SESSION_STACK_BYTES: usize = 4 << 20;
 
 impl Listener {
     /// `port` 0 takes a free one.
-    pub fn bind(lane: &Arc<Lane>, port: u16) -> Result<Listener, BrokerError> {
+    pub fn bind(lane: &Arc<dyn Lane>, port: u16) -> Result<Listener, BrokerError> {
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|source| match source.kind() {
             io::ErrorKind::AddrInUse => BrokerError::PortInUse { port },
             _ => BrokerError::Listen { port, source },
@@ -39,7 +38,7 @@ impl Listener {
                     .name("session".to_owned())
                     .stack_size(SESSION_STACK_BYTES);
                 // Without a thread the stream is dropped, and the client told by a closed connection.
-                let _ = thread.spawn(move || session::serve(&lane, stream));
+                let _ = thread.spawn(move || lane.serve(stream));
             }
         };
         std::thread::Builder::new()

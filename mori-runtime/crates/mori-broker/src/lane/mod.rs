@@ -1,324 +1,105 @@
-//! A lane: one database file, its connections, and what they did.
-//!
-//! Sessions execute statements while they hold the gate for reading; whoever changes the file under them (reset, restore)
-//! holds it for writing and takes every session's database connection away first. A session opens a new one when it next needs it.
+//! A lane, whatever its engine: what a test or `mori start` holds. Its port, its leases, its log, and what changed in it.
 
+mod common;
+mod leases;
 mod listener;
-mod reset;
 mod routing;
-mod schema_cache;
-mod sessions;
 
+pub use common::{LaneCommon, SessionKey};
 pub use listener::Listener;
 pub use routing::{RouteEntry, RoutingLog};
-pub use sessions::{SessionHandle, SessionKey, Slot};
 
 use crate::error::BrokerError;
-use crate::session::{Plan, PlanKey};
-use mori_backend::embedded::sqlite::{self, Connection, DeltaScope, LaneFile, OpenOptions, Schema};
-use mori_control::Counters;
-use mori_cow::dirty::DirtyTables;
-use mori_model::{LaneDelta, SchemaRegistry};
-use schema_cache::SchemaCache;
-use sessions::Sessions;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use mori_model::{LaneDelta, SchemaRegistry, SequenceInfo, TableInfo};
+use std::collections::BTreeMap;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Leads the user name that a lane's URL carries; the number of the lease follows.
+pub const LEASE_USER: &str = "lease-";
+/// A database of this name's end shows the layers below the lane.
+pub const BELOW_SUFFIX: &str = ".prod";
+
+/// One lane.
+pub trait Lane: Send + Sync {
+    fn common(&self) -> &LaneCommon;
+
+    /// Serves one client until it leaves.
+    fn serve(self: Arc<Self>, stream: TcpStream);
+
+    /// The user that clients connect as, where there is no lease.
+    fn user(&self) -> String;
+
+    /// The difference from the layer below, of committed changes. Nothing is read if nothing was written.
+    fn delta(&self) -> Result<LaneDelta, BrokerError>;
+
+    /// The lane's tables, and how they differ from prod's.
+    fn shape(&self) -> Result<LaneShape, BrokerError>;
+
+    /// Back to the layer below. Open transactions are rolled back, running statements stopped.
+    fn reset(&self) -> Result<(), BrokerError>;
+
+    /// As `reset`, at the end of a lease. Says first how many rows were in the delta map and in the tombstone set.
+    fn finish(&self) -> Result<(u64, u64), BrokerError>;
+
+    /// Whether `finish` left something undone that `refresh` takes back, before the next lease.
+    fn is_spoilt(&self) -> bool {
+        false
+    }
+
+    /// Makes a spoilt lane as new. Takes a while.
+    fn refresh(&self) -> Result<(), BrokerError> {
+        Ok(())
+    }
+
+    /// Remembers the lane's state. Errors: `OpenTransaction`, `LaneBusy`.
+    fn snapshot(&self) -> Result<u64, BrokerError>;
+
+    /// Back to a snapshot. Errors: `NoSuchSnapshot`, `OpenTransaction`, `LaneBusy`.
+    fn restore(&self, id: u64) -> Result<(), BrokerError>;
+
+    /// Stops what runs and ends all clients' connections. The lane can still be looked at.
+    fn disconnect(&self) -> Result<(), BrokerError>;
+
+    /// Stops everything and leaves the lane's files closed, so that they can be kept.
+    fn close(&self) -> Result<(), BrokerError>;
+
+    /// A copy of the lane's committed content as a file for a native driver. Errors: `Unsupported`.
+    fn export(&self) -> Result<PathBuf, BrokerError>;
+
+    /// Writes all that is needed to serve the closed lane again into a folder.
+    fn keep_into(&self, dir: &Path) -> Result<(), BrokerError>;
+}
+
+/// What a lane's schema looks like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LaneShape {
+    pub tables: BTreeMap<String, TableInfo>,
+    /// Tables of the layer below that the lane has not.
+    pub dropped: BTreeMap<String, TableInfo>,
+    pub registry: SchemaRegistry,
+    pub sequences: BTreeMap<String, SequenceInfo>,
+}
+
+/// What the lanes of a suite stand on.
+pub trait LaneBase: Send + Sync {
+    /// A new lane in the folder `dir`, which exists.
+    fn new_lane(&self, connection: &crate::config::Connection, dir: &Path) -> Result<Arc<dyn Lane>, BrokerError>;
+
+    /// Whether making a lane takes so long that it is better made ahead of need.
+    fn is_slow(&self) -> bool {
+        false
+    }
+}
 
 /// Who is told what happens on a lane.
 pub trait LaneObserver: Send + Sync {
-    /// A client is about to be served.
-    fn connecting(&self, lane: &Lane);
     fn executed(&self, entry: &RouteEntry);
     /// A transaction has committed changes.
     fn committed(&self);
 }
 
-/// One lane.
-pub struct Lane {
-    /// The connection's name in `mori.yaml`, which is the database's name to clients.
-    pub database: String,
-    pub(crate) dir: PathBuf,
-    pub(crate) file: Arc<LaneFile>,
-    /// The layer below as a file of its own, for `prod()` and for old values. Nothing is written to it.
-    below: Mutex<Option<Arc<LaneFile>>>,
-    options: OpenOptions,
-    /// Held for reading by a session while it executes, for writing by whoever changes the file under the sessions.
-    gate: RwLock<()>,
-    sessions: Mutex<Sessions>,
-    routing: Mutex<RoutingLog>,
-    /// Tables that committed statements have changed since the last reset.
-    dirty: RwLock<DirtyTables>,
-    schemas: Mutex<SchemaCache>,
-    /// Counts DDL, and the transactions that may have made it visible.
-    ddl: AtomicU64,
-    snapshots: Mutex<Vec<Snapshot>>,
-    committed: AtomicU64,
-    rolled_back: AtomicU64,
-    observer: Option<Box<dyn LaneObserver>>,
-    pub(crate) connections_max: AtomicU64,
-}
-
-/// A state of the lane to go back to.
-struct Snapshot {
-    id: u64,
-    pages: sqlite::LanePages,
-    dirty: DirtyTables,
-}
-
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Lane {
-    pub fn new(database: String, dir: PathBuf, file: Arc<LaneFile>, options: OpenOptions, observer: Option<Box<dyn LaneObserver>>) -> Lane {
-        Lane {
-            database,
-            dir,
-            file,
-            below: Mutex::new(None),
-            options,
-            gate: RwLock::new(()),
-            sessions: Mutex::default(),
-            routing: Mutex::default(),
-            dirty: RwLock::default(),
-            schemas: Mutex::default(),
-            ddl: AtomicU64::new(0),
-            snapshots: Mutex::default(),
-            committed: AtomicU64::new(0),
-            rolled_back: AtomicU64::new(0),
-            observer,
-            connections_max: AtomicU64::new(u64::MAX),
-        }
-    }
-
-    /// A connection to the lane's database, as a session uses it.
-    pub fn open(&self) -> sqlite::SqliteResult<Connection> {
-        Connection::open(&self.file, &self.options)
-    }
-
-    /// A connection for a look of our own, which no client is refused for.
-    fn open_for_bookkeeping(&self) -> sqlite::SqliteResult<Connection> {
-        Connection::open(
-            &self.file,
-            &OpenOptions {
-                is_bookkeeping: true,
-                ..self.options.clone()
-            },
-        )
-    }
-
-    /// A read-only connection to the layers below the lane.
-    pub fn open_below(&self) -> Result<Connection, BrokerError> {
-        let file = self.below_file()?;
-        let options = OpenOptions {
-            read_only: true,
-            ..self.options.clone()
-        };
-        Connection::open(&file, &options).map_err(BrokerError::sqlite("open the layer below the lane"))
-    }
-
-    fn below_file(&self) -> Result<Arc<LaneFile>, BrokerError> {
-        let mut below = lock(&self.below);
-        if let Some(file) = &*below {
-            return Ok(file.clone());
-        }
-        let dir = self.dir.join("below");
-        std::fs::create_dir_all(&dir).map_err(BrokerError::io("create", &dir))?;
-        let file = LaneFile::sealed(&dir, self.file.below()).map_err(BrokerError::io("create a lane in", &dir))?;
-        *below = Some(file.clone());
-        Ok(file)
-    }
-
-    pub(crate) fn greet(&self) {
-        if let Some(observer) = &self.observer {
-            observer.connecting(self);
-        }
-    }
-
-    /// Marks tables as changed that were changed in an earlier life of the lane.
-    pub fn mark_dirty(&self, tables: impl IntoIterator<Item = String>) {
-        self.dirty.write().unwrap_or_else(PoisonError::into_inner).mark(tables);
-    }
-
-    pub(crate) fn has_sessions(&self) -> bool {
-        lock(&self.sessions).open_count() > 0
-    }
-
-    pub(crate) fn gate(&self) -> &RwLock<()> {
-        &self.gate
-    }
-
-    /// Whether committed statements have changed a table.
-    pub fn is_dirty(&self, table: &str) -> bool {
-        self.dirty.read().unwrap_or_else(PoisonError::into_inner).contains(table)
-    }
-
-    /// Notes what a transaction that committed has changed.
-    pub fn commit(&self, tables: impl IntoIterator<Item = String>) {
-        let mut tables = tables.into_iter().peekable();
-        if tables.peek().is_none() {
-            return;
-        }
-        self.dirty.write().unwrap_or_else(PoisonError::into_inner).mark(tables);
-        if let Some(observer) = &self.observer {
-            observer.committed();
-        }
-    }
-
-    pub fn count_transaction(&self, committed: bool) {
-        let counter = if committed { &self.committed } else { &self.rolled_back };
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Logs a statement. Numbers it and its connection.
-    pub fn record(&self, session: SessionKey, entry: RouteEntry) {
-        let mut routing = lock(&self.routing);
-        let entry = routing.push(session, entry, self.observer.is_none());
-        if let Some(observer) = &self.observer {
-            observer.executed(&entry);
-        }
-    }
-
-    pub fn routing(&self) -> Vec<mori_model::RouteRecord> {
-        lock(&self.routing).records()
-    }
-
-    pub fn counters(&self) -> Counters {
-        Counters {
-            statements: lock(&self.routing).statements(),
-            committed: self.committed.load(Ordering::Relaxed),
-            rolled_back: self.rolled_back.load(Ordering::Relaxed),
-            connections: lock(&self.sessions).accepted(),
-        }
-    }
-
-    /// The lane's schema as `connection` sees it; an older one where it cannot be read without waiting, for it serves the inference of
-    /// types. Takes no lock on the file that `connection` does not hold already, and starts no transaction: a client is only planning.
-    pub fn schema(&self, connection: &Connection) -> sqlite::SqliteResult<Arc<Schema>> {
-        if let Some(schema) = lock(&self.schemas).shared() {
-            return Ok(schema);
-        }
-        // The cache is not locked meanwhile.
-        let read = if connection.holds_snapshot() {
-            Schema::read(connection)
-        } else {
-            connection.glance().and_then(|own| Schema::read(&own))
-        };
-        match read {
-            Ok(schema) => Ok(lock(&self.schemas).keep(schema)),
-            Err(error) if error.is_busy() => Ok(lock(&self.schemas).last()),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// What is known of a statement's text.
-    pub fn cached_plan(&self, key: &PlanKey) -> Option<Arc<Plan>> {
-        lock(&self.schemas).plan(key)
-    }
-
-    pub fn cache_plan(&self, plan: &Arc<Plan>) {
-        lock(&self.schemas).add_plan(plan);
-    }
-
-    /// DDL ran somewhere on the lane: a version number alone no longer names a schema.
-    pub fn note_ddl(&self) {
-        lock(&self.schemas).note_ddl();
-        self.ddl.fetch_add(1, Ordering::Release);
-    }
-
-    /// A transaction was committed, in which DDL may have run.
-    pub fn note_commit(&self) {
-        if self.ddl_count() > 0 {
-            self.ddl.fetch_add(1, Ordering::Release);
-        }
-    }
-
-    /// Changes with the lane's schema, and at times without.
-    pub fn ddl_count(&self) -> u64 {
-        self.ddl.load(Ordering::Acquire)
-    }
-
-    /// The difference from the layer below, of committed changes. Nothing is read if nothing was written.
-    pub fn delta(&self) -> Result<LaneDelta, BrokerError> {
-        let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        self.compare()
-    }
-
-    fn compare(&self) -> Result<LaneDelta, BrokerError> {
-        if self.file.is_clean() {
-            return Ok(LaneDelta::default());
-        }
-        let lane = self.open_for_bookkeeping().map_err(BrokerError::sqlite("open the lane"))?;
-        let below = self.open_below()?;
-        sqlite::lane_delta(&self.file, &lane, &below, &self.delta_scope()).map_err(BrokerError::Diff)
-    }
-
-    /// Where committed statements can have changed anything: all tables, unless every statement since the lane stood on the
-    /// layer below has gone through here.
-    fn delta_scope(&self) -> DeltaScope {
-        let schema = lock(&self.schemas).shared().filter(|_| !self.file.is_durable());
-        let dirty = self.dirty.read().unwrap_or_else(PoisonError::into_inner);
-        let tables = schema.is_some().then(|| dirty.iter().map(str::to_owned).collect());
-        DeltaScope { schema, tables }
-    }
-
-    /// Rows in the delta map and in the tombstone set, for figures. No session may have a connection open.
-    fn counts(&self) -> Result<(u64, u64), BrokerError> {
-        if self.file.is_clean() {
-            return Ok((0, 0));
-        }
-        match self.delta_scope() {
-            DeltaScope {
-                schema: Some(schema),
-                tables: Some(tables),
-            } => sqlite::lane_counts(&self.file, &schema, &tables).map_err(BrokerError::Diff),
-            _ => {
-                let delta = self.compare()?;
-                Ok((delta.delta_rows() as u64, delta.tombstones() as u64))
-            }
-        }
-    }
-
-    /// A copy of the lane's committed content as a plain database file in the lane's folder, for a native driver.
-    pub fn export(&self) -> Result<PathBuf, BrokerError> {
-        let path = self.dir.join(format!("{}.db", self.database));
-        for suffix in ["", "-wal", "-journal"] {
-            let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
-        }
-        let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let lane = self.open_for_bookkeeping().map_err(BrokerError::sqlite("open the lane"))?;
-        lane.copy_to(&path)
-            .map_err(BrokerError::sqlite(format!("copy the lane to {}", path.display())))?;
-        Ok(path)
-    }
-
-    pub fn schema_registry(&self) -> Result<SchemaRegistry, BrokerError> {
-        let (below, lane) = self.schemas_of_both_sides()?;
-        Ok(sqlite::schema_registry(&below, &lane))
-    }
-
-    /// The schema below and the lane's own.
-    pub fn schemas_of_both_sides(&self) -> Result<(Arc<Schema>, Arc<Schema>), BrokerError> {
-        let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let read = |connection: &Connection| {
-            Schema::read(connection)
-                .map(Arc::new)
-                .map_err(BrokerError::sqlite("read the schema"))
-        };
-        let below = read(&self.open_below()?)?;
-        if self.file.is_clean() {
-            return Ok((below.clone(), below));
-        }
-        let lane = read(&self.open_for_bookkeeping().map_err(BrokerError::sqlite("open the lane"))?)?;
-        Ok((below, lane))
-    }
-
-    /// Where generated keys continue.
-    pub fn sequences(&self) -> Result<std::collections::BTreeMap<String, mori_model::SequenceInfo>, BrokerError> {
-        let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let below = self.open_below()?;
-        let schema = Schema::read(&below).map_err(BrokerError::sqlite("read the schema"))?;
-        sqlite::sequences(&below, &schema).map_err(BrokerError::sqlite("read the largest keys"))
-    }
 }

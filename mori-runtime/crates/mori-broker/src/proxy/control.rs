@@ -1,6 +1,6 @@
 //! The control socket of a running proxy: status, inspect, reset, stop.
 
-use super::{Core, project, refresh, report, state_files};
+use super::{Core, Project, project, report, state_files};
 use crate::error::BrokerError;
 use mori_control::{ControlError, ErrorCode, FrameError, PROTOCOL_VERSION, Request, Response, read_message, write_message};
 use std::io::BufReader;
@@ -52,7 +52,7 @@ fn serve(core: &Core, stream: &UnixStream) {
 }
 
 fn answer(core: &Core, request: Request) -> Result<Response, BrokerError> {
-    let Some(project) = &core.project else {
+    let Some(Project { folder, shadow }) = &core.project else {
         return Err(BrokerError::Unsupported {
             what: "a kept state has no control socket".to_owned(),
             remedy: String::new(),
@@ -62,16 +62,16 @@ fn answer(core: &Core, request: Request) -> Result<Response, BrokerError> {
         Request::Hello { .. } => Response::Hello {
             version: PROTOCOL_VERSION,
             pid: std::process::id(),
-            run_id: project.connection.name.clone(),
+            run_id: folder.connection.name.clone(),
         },
         Request::Status => {
-            let url = project::read_config(&project.dir).and_then(|config| config.url);
-            Response::Status(Box::new(report::status(&core.lane, project, url)?))
+            let url = project::read_config(&folder.dir).and_then(|config| config.url);
+            Response::Status(Box::new(report::status(&*core.lane, folder, url)?))
         }
-        Request::Inspect { table } => Response::Inspect(Box::new(report::inspect(&core.lane, &table)?)),
+        Request::Inspect { table } => Response::Inspect(Box::new(report::inspect(&*core.lane, &table)?)),
         Request::ResetProxy { hard } => {
-            refresh::reset(project, &core.lane, hard)?;
-            state_files::export(&core.lane, project)?;
+            shadow.reset(hard)?;
+            state_files::export(&*core.lane, folder)?;
             Response::Done
         }
         Request::Shutdown => Response::Done,

@@ -5,16 +5,16 @@ mod log;
 mod observer;
 pub mod offline;
 mod project;
-mod refresh;
 mod report;
+mod shadow;
 mod state_files;
 
 use crate::config::Connection;
 use crate::error::BrokerError;
 use crate::lane::{Lane, Listener};
-use mori_backend::embedded::sqlite::{LaneFile, OpenOptions};
 use observer::ProjectObserver;
-use project::ProjectFolder;
+pub use project::ProjectFolder;
+pub use shadow::Shadow;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
@@ -38,10 +38,16 @@ pub struct Proxy {
 
 /// What the proxy's threads share.
 pub(crate) struct Core {
-    pub lane: Arc<Lane>,
+    pub lane: Arc<dyn Lane>,
     /// None for a kept state, which has no project.
-    pub project: Option<Arc<ProjectFolder>>,
+    pub project: Option<Project>,
     stop: StopHandle,
+}
+
+/// A proxy's folder, and the lane in it.
+pub(crate) struct Project {
+    pub folder: Arc<ProjectFolder>,
+    pub shadow: Arc<dyn Shadow>,
 }
 
 /// Ends a proxy, from any thread.
@@ -71,63 +77,51 @@ impl Proxy {
     ///
     /// Errors: the connection is started already, the port is in use, prod cannot be read, the folder cannot be written.
     pub fn start(options: ProxyOptions) -> Result<Proxy, BrokerError> {
-        let project = Arc::new(ProjectFolder::lock(&options.project_dir, &options.connection)?);
-        let file = project.open_lane()?;
-        let observer = ProjectObserver::new(project.clone(), options.verbose)?;
-        let open = OpenOptions {
-            foreign_keys: options.connection.foreign_keys,
-            ..OpenOptions::default()
-        };
-        let name = options.connection.name.clone();
-        let lane = Arc::new(Lane::new(
-            name.clone(),
-            project.shadow_dir(),
-            file,
-            open,
-            Some(Box::new(observer.clone())),
-        ));
-        let delta = lane.delta()?;
-        lane.mark_dirty(delta.tables.into_keys().chain(lane.schema_registry()?.into_keys()));
+        let folder = Arc::new(ProjectFolder::lock(&options.project_dir, &options.connection)?);
+        let observer = ProjectObserver::new(folder.clone(), options.verbose)?;
+        let shadow = shadow::open(&folder, Some(Box::new(observer.clone())))?;
+        let lane = shadow.lane();
         let listener = Listener::bind(&lane, options.port)?;
         let core = Arc::new(Core {
             lane: lane.clone(),
-            project: Some(project.clone()),
+            project: Some(Project {
+                folder: folder.clone(),
+                shadow,
+            }),
             stop: StopHandle::default(),
         });
         let proxy = Proxy {
-            database: name,
+            database: options.connection.name.clone(),
             listener,
             core,
         };
-        control::listen(&proxy.core, &project.socket_path())?;
-        project.write_config(Some(&proxy.url()))?;
-        state_files::export(&lane, &project)?;
-        observer.watch(lane);
+        control::listen(&proxy.core, &folder.socket_path())?;
+        folder.write_config(Some(&proxy.url()))?;
+        state_files::export(&*lane, &folder)?;
+        observer.watch(&lane);
         Ok(proxy)
     }
 
     /// Serves a kept state. What is written stays in its folder.
-    pub(crate) fn serve_kept(database: String, dir: PathBuf, file: Arc<LaneFile>, foreign_keys: bool) -> Result<Proxy, BrokerError> {
-        let open = OpenOptions {
-            foreign_keys,
-            ..OpenOptions::default()
-        };
-        let lane = Arc::new(Lane::new(database.clone(), dir, file, open, None));
-        let delta = lane.delta()?;
-        lane.mark_dirty(delta.tables.into_keys());
+    pub(crate) fn serve_kept(lane: Arc<dyn Lane>) -> Result<Proxy, BrokerError> {
         let listener = Listener::bind(&lane, 0)?;
         let core = Arc::new(Core {
-            lane,
+            lane: lane.clone(),
             project: None,
             stop: StopHandle::default(),
         });
-        Ok(Proxy { database, listener, core })
+        Ok(Proxy {
+            database: lane.common().database.clone(),
+            listener,
+            core,
+        })
     }
 
     /// What an application connects to.
     pub fn url(&self) -> String {
         format!(
-            "postgres://mori@127.0.0.1:{}/{}?sslmode=disable",
+            "postgres://{}@127.0.0.1:{}/{}?sslmode=disable",
+            self.core.lane.user(),
             self.listener.port(),
             self.database
         )
@@ -145,10 +139,11 @@ impl Proxy {
             return self.core.lane.close();
         };
         // What clients commit until they are closed belongs to the state.
+        let disconnected = self.core.lane.disconnect();
+        let exported = state_files::export(&*self.core.lane, &project.folder);
+        let _ = std::fs::remove_file(project.folder.socket_path());
+        project.folder.write_config(None)?;
         let closed = self.core.lane.close();
-        let exported = state_files::export(&self.core.lane, project);
-        let _ = std::fs::remove_file(project.socket_path());
-        project.write_config(None)?;
-        closed.and(exported)
+        disconnected.and(exported).and(closed)
     }
 }

@@ -1,14 +1,14 @@
-//! The log, the exported state, and a look at prod when a client comes.
+//! The log and the exported state.
 
 use super::log::LineFile;
 use super::project::ProjectFolder;
-use super::{refresh, state_files};
+use super::state_files;
 use crate::error::BrokerError;
 use crate::lane::{Lane, LaneObserver, RouteEntry};
 use mori_model::Operation;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Changes that come one after the other are exported together.
 const EXPORT_DELAY: Duration = Duration::from_millis(50);
@@ -38,29 +38,30 @@ impl ProjectObserver {
     }
 
     /// Exports the state of the lane whenever it has changed, for as long as the lane lives.
-    pub fn watch(&self, lane: Arc<Lane>) {
-        let (lane, observer): (Weak<Lane>, _) = (Arc::downgrade(&lane), self.clone());
+    pub fn watch(&self, lane: &Arc<dyn Lane>) {
+        let (lane, observer): (Weak<dyn Lane>, _) = (Arc::downgrade(lane), self.clone());
         std::thread::spawn(move || {
+            let mut delay = EXPORT_DELAY;
             loop {
-                std::thread::sleep(EXPORT_DELAY);
+                std::thread::sleep(delay);
+                delay = EXPORT_DELAY;
                 let Some(lane) = lane.upgrade() else { return };
-                if observer.has_changes.swap(false, Ordering::AcqRel) && state_files::export(&lane, &observer.project).is_err() {
-                    observer.has_changes.store(true, Ordering::Release);
-                    drop(lane);
-                    std::thread::sleep(EXPORT_RETRY_DELAY);
+                if !observer.has_changes.swap(false, Ordering::AcqRel) {
+                    continue;
                 }
+                let start = Instant::now();
+                if state_files::export(&*lane, &observer.project).is_err() {
+                    observer.has_changes.store(true, Ordering::Release);
+                    delay = EXPORT_RETRY_DELAY;
+                }
+                // An export costs by the whole delta: it takes no more than a tenth of the time, however large that grows.
+                delay = delay.max(start.elapsed() * 9);
             }
         });
     }
 }
 
 impl LaneObserver for ProjectObserver {
-    fn connecting(&self, lane: &Lane) {
-        if let Err(error) = refresh::follow_prod(&self.project, lane) {
-            eprintln!("mori: prod has changed, and could not be read again: {error}");
-        }
-    }
-
     fn executed(&self, entry: &RouteEntry) {
         let record = &entry.record;
         if self.verbose {

@@ -1,36 +1,35 @@
 //! `status`, `inspect` and `reset` of a connection that is not started.
 
 use super::project::{self, ProjectFolder};
-use super::{refresh, report, state_files};
+use super::{Shadow, report, shadow, state_files};
 use crate::config::Connection;
 use crate::error::BrokerError;
-use crate::lane::Lane;
-use mori_backend::embedded::sqlite::OpenOptions;
 use mori_control::{InspectReport, StatusReport};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub fn status(project_dir: &Path, connection: &Connection) -> Result<StatusReport, BrokerError> {
-    let (project, lane) = open(project_dir, connection)?;
-    report::status(&lane, &project, None)
+    let (folder, shadow) = open(project_dir, connection)?;
+    report::status(&*shadow.lane(), &folder, None)
 }
 
 pub fn inspect(project_dir: &Path, connection: &Connection, table: &str) -> Result<InspectReport, BrokerError> {
-    let (_project, lane) = open(project_dir, connection)?;
-    report::inspect(&lane, table)
+    let (_folder, shadow) = open(project_dir, connection)?;
+    report::inspect(&*shadow.lane(), table)
 }
 
 /// Drops all local changes. `hard`: read prod again even if it does not look changed.
 pub fn reset(project_dir: &Path, connection: &Connection, hard: bool) -> Result<(), BrokerError> {
-    let project = ProjectFolder::lock(project_dir, connection)?;
+    let folder = Arc::new(ProjectFolder::lock(project_dir, connection)?);
     if hard {
         // It is the way out when the lane cannot be opened. Opened anew, it stands on a new image.
-        project.discard_lane()?;
+        shadow::discard(&folder)?;
     }
-    let lane = open_locked(&project)?;
+    let shadow = shadow::open(&folder, None)?;
     if !hard {
-        refresh::reset(&project, &lane, false)?;
+        shadow.reset(false)?;
     }
-    state_files::export(&lane, &project)
+    state_files::export(&*shadow.lane(), &folder)
 }
 
 /// Where a running proxy of the connection listens for tools.
@@ -38,18 +37,8 @@ pub fn control_socket(project_dir: &Path, connection: &Connection) -> PathBuf {
     project::socket_path(project_dir, connection)
 }
 
-fn open(project_dir: &Path, connection: &Connection) -> Result<(ProjectFolder, Lane), BrokerError> {
-    let project = ProjectFolder::lock(project_dir, connection)?;
-    let lane = open_locked(&project)?;
-    Ok((project, lane))
-}
-
-fn open_locked(project: &ProjectFolder) -> Result<Lane, BrokerError> {
-    let connection = &project.connection;
-    let file = project.open_lane()?;
-    let options = OpenOptions {
-        foreign_keys: connection.foreign_keys,
-        ..OpenOptions::default()
-    };
-    Ok(Lane::new(connection.name.clone(), project.shadow_dir(), file, options, None))
+fn open(project_dir: &Path, connection: &Connection) -> Result<(Arc<ProjectFolder>, Arc<dyn Shadow>), BrokerError> {
+    let folder = Arc::new(ProjectFolder::lock(project_dir, connection)?);
+    let shadow = shadow::open(&folder, None)?;
+    Ok((folder, shadow))
 }

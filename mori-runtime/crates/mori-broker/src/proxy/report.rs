@@ -3,12 +3,12 @@
 use super::project::ProjectFolder;
 use crate::error::BrokerError;
 use crate::lane::Lane;
-use mori_backend::embedded::sqlite;
 use mori_control::{InspectReport, StatusReport, TableCounts};
 use mori_model::ChangeKind;
 
-pub fn status(lane: &Lane, project: &ProjectFolder, url: Option<String>) -> Result<StatusReport, BrokerError> {
+pub fn status(lane: &dyn Lane, project: &ProjectFolder, url: Option<String>) -> Result<StatusReport, BrokerError> {
     let delta = lane.delta()?;
+    let shape = lane.shape()?;
     let tables = delta
         .tables
         .iter()
@@ -31,23 +31,25 @@ pub fn status(lane: &Lane, project: &ProjectFolder, url: Option<String>) -> Resu
         pid: url.is_some().then(std::process::id),
         url,
         tables,
-        schema: lane.schema_registry()?,
-        sequences: lane.sequences()?,
+        schema: shape.registry,
+        sequences: shape.sequences,
     })
 }
 
-pub fn inspect(lane: &Lane, table: &str) -> Result<InspectReport, BrokerError> {
-    let (below, now) = lane.schemas_of_both_sides()?;
-    let known = now
-        .table(table)
-        .or_else(|| below.table(table))
+pub fn inspect(lane: &dyn Lane, table: &str) -> Result<InspectReport, BrokerError> {
+    let mut shape = lane.shape()?;
+    let (name, info) = shape
+        .tables
+        .iter()
+        .chain(&shape.dropped)
+        .find(|(name, _)| name.eq_ignore_ascii_case(table))
         .ok_or_else(|| BrokerError::NoSuchTable { table: table.to_owned() })?;
-    let name = known.name.clone();
+    let (name, pk_columns) = (name.clone(), info.pk_columns.clone());
     Ok(InspectReport {
-        table: name.clone(),
-        pk_columns: known.key_columns().iter().map(|column| column.name.clone()).collect(),
         delta: lane.delta()?.tables.remove(&name).unwrap_or_default(),
-        divergence: sqlite::schema_registry(&below, &now).remove(&name),
-        sequence: lane.sequences()?.remove(&name),
+        divergence: shape.registry.remove(&name),
+        sequence: shape.sequences.remove(&name),
+        table: name,
+        pk_columns,
     })
 }

@@ -4,7 +4,6 @@ use super::project::ProjectFolder;
 use crate::config::write_atomically;
 use crate::error::BrokerError;
 use crate::lane::Lane;
-use mori_backend::embedded::sqlite;
 use mori_model::{Key, TableDelta};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -12,12 +11,12 @@ use std::path::Path;
 use std::sync::PoisonError;
 
 /// Writes all files anew, each as a whole.
-pub fn export(lane: &Lane, project: &ProjectFolder) -> Result<(), BrokerError> {
+pub fn export(lane: &dyn Lane, project: &ProjectFolder) -> Result<(), BrokerError> {
     // One at a time from the look at the lane to the last file: else an older state could be written over a newer one.
     let _exporting = project.exporting.lock().unwrap_or_else(PoisonError::into_inner);
     let dir = &project.state_dir();
     let delta = lane.delta()?;
-    let (below, now) = lane.schemas_of_both_sides()?;
+    let shape = lane.shape()?;
     fn keys<'a, I: Iterator<Item = &'a Key>>(
         tables: &'a BTreeMap<String, TableDelta>,
         of: impl Fn(&'a TableDelta) -> I,
@@ -29,9 +28,9 @@ pub fn export(lane: &Lane, project: &ProjectFolder) -> Result<(), BrokerError> {
     }
     write(dir, "delta.json", &keys(&delta.tables, TableDelta::delta_keys))?;
     write(dir, "tombstones.json", &keys(&delta.tables, TableDelta::tombstone_keys))?;
-    write(dir, "schema_registry.json", &sqlite::schema_registry(&below, &now))?;
-    write(dir, "tables.json", &sqlite::tables(&now))?;
-    write(dir, "sequences.json", &lane.sequences()?)
+    write(dir, "schema_registry.json", &shape.registry)?;
+    write(dir, "tables.json", &shape.tables)?;
+    write(dir, "sequences.json", &shape.sequences)
 }
 
 fn write(dir: &Path, name: &str, value: &impl Serialize) -> Result<(), BrokerError> {

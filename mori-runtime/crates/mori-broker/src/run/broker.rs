@@ -1,13 +1,15 @@
 //! What the broker holds: suites, leased lanes, and the figures of the run.
 
+use super::background::Background;
 use super::kept;
-use super::layers::{Layers, Recipe, Stamp, migrations, stamp};
+use super::layers::Layers;
+use super::recipe::{Recipe, Stamp, migrations, prod_stamp, stamp};
 use super::suite::{Suite, SuiteLane};
-use crate::config::{ConfigError, Connection, MoriYaml};
+use crate::config::{ConfigError, Connection, MoriYaml, Wanted};
 use crate::error::BrokerError;
-use crate::lane::Lane;
-use crate::session::{BELOW_SUFFIX, LEASE_USER};
-use mori_control::{AcquireSpec, Finished, Isolation, Keep, KeptState, LaneGrant, LaneId, Outcome, RunStats, TestStats};
+use crate::lane::{BELOW_SUFFIX, LEASE_USER, Lane};
+use crate::outside;
+use mori_control::{AcquireSpec, ControlError, Finished, Isolation, Keep, KeptState, LaneGrant, LaneId, Outcome, RunStats, TestStats};
 use mori_model::LaneDelta;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -22,11 +24,14 @@ pub struct Broker {
     /// The configurations read, by the folder a test was built in.
     yaml: Mutex<HashMap<PathBuf, (Stamp, Arc<MoriYaml>)>>,
     state: Mutex<State>,
+    background: Arc<Background>,
 }
 
 #[derive(Default)]
 struct State {
     suites: HashMap<(String, Recipe), Arc<Suite>>,
+    /// Layers that could not be made, and why.
+    failed: HashMap<(String, Recipe), ControlError>,
     leased: HashMap<LaneId, Leased>,
     next_lease: u64,
     next_slot: u32,
@@ -57,7 +62,7 @@ fn micros(duration: Duration) -> u64 {
 impl Broker {
     /// `target_dir`: cargo's target folder. `run_dir`: this run's own folder below it.
     pub fn new(run_id: String, target_dir: PathBuf, run_dir: PathBuf) -> Broker {
-        let layers = Layers::new(target_dir.join("mori"), run_dir.join("layers"));
+        let layers = Layers::new(&mori_dir(&target_dir), run_dir.join("layers"));
         Broker {
             run_id,
             target_dir,
@@ -65,6 +70,7 @@ impl Broker {
             layers: Mutex::new(layers),
             yaml: Mutex::default(),
             state: Mutex::default(),
+            background: Arc::default(),
         }
     }
 
@@ -87,17 +93,21 @@ impl Broker {
             Some(lane) => lane,
             None => {
                 let slot = self.new_slot();
-                suite.new_lane(&self.run_dir.join(format!("lane-{slot}")), slot)?
+                suite.new_lane(&self.lane_dir(slot), slot)?
             }
         };
-        lane.lane.connections_max.store(
+        if suite.wants_spare() {
+            let slot = self.new_slot();
+            suite.make_spare(self.lane_dir(slot), slot);
+        }
+        lane.lane.common().connections_max.store(
             spec.max_connections.map_or(u64::MAX, u64::from),
             std::sync::atomic::Ordering::Relaxed,
         );
         let mut state = self.state();
         state.next_lease += 1;
         let id = LaneId(state.next_lease);
-        lane.lane.start_lease(id.0, &spec.test);
+        lane.lane.common().start_lease(id.0, &spec.test);
         let connection = &suite.connection;
         let (port, database) = (lane.listener.port(), &connection.name);
         let url = |database: String| format!("postgres://{LEASE_USER}{}@127.0.0.1:{port}/{database}?sslmode=disable", id.0);
@@ -126,6 +136,20 @@ impl Broker {
         Ok(grant)
     }
 
+    fn lane_dir(&self, slot: u32) -> PathBuf {
+        self.run_dir.join(format!("lane-{slot}"))
+    }
+
+    /// The run is over: nothing is begun any more, and what is on its way has ended when this returns, or is given up.
+    pub fn close(&self) {
+        const LIMIT: Duration = Duration::from_secs(10);
+        self.background.close(LIMIT);
+        let suites: Vec<_> = self.state().suites.drain().collect();
+        for (_, suite) in suites {
+            suite.close();
+        }
+    }
+
     fn new_slot(&self) -> u32 {
         let mut state = self.state();
         state.free_slots.sort_unstable_by(|a, b| b.cmp(a));
@@ -140,7 +164,8 @@ impl Broker {
         let migration_files = spec.migrations.as_deref().map(migrations).transpose()?.unwrap_or_default();
         let scripts = migration_files.iter().chain(&spec.fixtures).map(|path| stamp(path)).collect();
         let recipe = Recipe {
-            prod: Layers::prod_stamps(&connection),
+            prod: prod_stamp(&connection),
+            engine: connection.engine,
             foreign_keys: connection.foreign_keys,
             scripts,
         };
@@ -153,7 +178,13 @@ impl Broker {
         if let Some(suite) = self.state().suites.get(&key) {
             return Ok(suite.clone());
         }
-        let below = layers.get(&connection, &key.1)?;
+        if let Some(error) = self.state().failed.get(&key) {
+            return Err(BrokerError::Known(error.clone()));
+        }
+        let below = layers.get(&connection, &key.1).inspect_err(|error| {
+            // What it is made of has not changed when the next test comes: it is not tried again for each.
+            self.state().failed.insert(key.clone(), error.to_control());
+        })?;
         let mut names = Vec::new();
         if !migration_files.is_empty() {
             names.push("migrations".to_owned());
@@ -166,7 +197,7 @@ impl Broker {
                 .collect();
             names.push(format!("fixtures {}", stems.join(", ")));
         }
-        let suite = Arc::new(Suite::new(connection, below, names));
+        let suite = Arc::new(Suite::new(connection, below, names, self.background.clone()));
         self.state().suites.insert(key, suite.clone());
         Ok(suite)
     }
@@ -187,11 +218,17 @@ impl Broker {
                 yaml
             }
         };
-        yaml.select(spec.connection.as_deref(), spec.engine).cloned()
+        let wanted = Wanted {
+            name: spec.connection.as_deref(),
+            engine: spec.engine,
+            of_run: spec.run_connection.as_deref(),
+            package: spec.package.as_deref(),
+        };
+        yaml.select_for_test(wanted).cloned()
     }
 
     /// The leased lane.
-    pub fn lane(&self, id: LaneId) -> Result<Arc<Lane>, BrokerError> {
+    pub fn lane(&self, id: LaneId) -> Result<Arc<dyn Lane>, BrokerError> {
         self.state()
             .leased
             .get(&id)
@@ -208,15 +245,16 @@ impl Broker {
         let leased = self.state().leased.remove(&id).ok_or(BrokerError::NoSuchLane(id.0))?;
         let lane = leased.lane.lane.clone();
         // From here on the test's connections are late.
-        lane.end_lease();
+        lane.common().end_lease();
         let failed = matches!(outcome, Outcome::Failed { .. });
         let wants_kept = keep == Keep::Always || (failed && keep == Keep::OnFailure);
-        let statements = lane.counters().statements;
+        let statements = lane.common().counters().statements;
         let slot = leased.lane.slot;
         let start = Instant::now();
         let (counts, kept) = if wants_kept {
             let delta = lane.delta()?;
             let kept = self.keep(&leased, &delta, ending)?;
+            leased.suite.forget_lane();
             self.retire(leased.lane);
             ((delta.delta_rows() as u64, delta.tombstones() as u64), Some(kept))
         } else {
@@ -250,7 +288,7 @@ impl Broker {
 
     fn keep(&self, leased: &Leased, delta: &LaneDelta, ending: Ending) -> Result<KeptState, BrokerError> {
         let lane = &leased.lane.lane;
-        let routing = lane.routing();
+        let routing = lane.common().routing();
         lane.close()?;
         let state = kept::Leaving {
             test: &leased.test,
@@ -258,8 +296,7 @@ impl Broker {
             layers: &leased.suite.layer_names,
             slot: leased.lane.slot,
             lost: ending == Ending::Lost,
-            file: &lane.file,
-            below: &leased.suite.below,
+            lane: &**lane,
             delta,
             routing: &routing,
         };
@@ -269,12 +306,12 @@ impl Broker {
     /// A lane that is not used again: its late writes are remembered, its number and its folder go.
     fn retire(&self, lane: SuiteLane) {
         let mut state = self.state();
-        state.stats.late_writes.extend(lane.lane.late_writes());
+        state.stats.late_writes.extend(lane.lane.common().late_writes());
         state.free_slots.push(lane.slot);
-        let dir = lane.lane.dir.clone();
+        let dir = lane.lane.common().dir.clone();
         drop(lane);
         drop(state);
-        let _ = std::fs::remove_dir_all(dir);
+        let _ = outside::remove(&dir);
     }
 
     /// A test's control connection closed while it held the lane: the test died.

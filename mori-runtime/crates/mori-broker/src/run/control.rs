@@ -115,9 +115,9 @@ impl Control {
                 Response::Lane(Box::new(grant))
             }
             Request::Delta { lane } => Response::Delta(self.lane(lane)?.delta().map_err(to_control)?),
-            Request::Routing { lane } => Response::Routing(self.lane(lane)?.routing()),
-            Request::Counters { lane } => Response::Counters(self.lane(lane)?.counters()),
-            Request::Schema { lane } => Response::Schema(self.lane(lane)?.schema_registry().map_err(to_control)?),
+            Request::Routing { lane } => Response::Routing(self.lane(lane)?.common().routing()),
+            Request::Counters { lane } => Response::Counters(self.lane(lane)?.common().counters()),
+            Request::Schema { lane } => Response::Schema(self.lane(lane)?.shape().map_err(to_control)?.registry),
             Request::Snapshot { lane } => Response::Snapshot {
                 snapshot: self.lane(lane)?.snapshot().map_err(to_control)?,
             },
@@ -164,7 +164,7 @@ impl Control {
         }
     }
 
-    fn lane(&self, lane: LaneId) -> Result<Arc<crate::lane::Lane>, ControlError> {
+    fn lane(&self, lane: LaneId) -> Result<Arc<dyn crate::lane::Lane>, ControlError> {
         self.held(lane)?;
         self.broker.lane(lane).map_err(|error| error.to_control())
     }

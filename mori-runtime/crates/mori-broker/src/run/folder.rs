@@ -1,6 +1,7 @@
 //! The folder of a run, and what is left of runs whose broker was killed.
 
 use crate::error::BrokerError;
+use crate::outside;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -61,7 +62,7 @@ impl RunFolder {
 
     pub fn remove(&self) {
         let _ = fs::remove_file(&self.socket);
-        let _ = fs::remove_dir_all(&self.path);
+        let _ = outside::remove(&self.path);
     }
 }
 
@@ -88,7 +89,7 @@ fn remove_dead(path: &Path) {
     if let Ok(socket) = fs::read_to_string(path.join("socket")) {
         let _ = fs::remove_file(socket);
     }
-    let _ = fs::remove_dir_all(path);
+    let _ = outside::remove(path);
 }
 
 fn socket_path(folder: &Path, run_id: &str) -> PathBuf {

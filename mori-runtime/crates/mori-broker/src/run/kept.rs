@@ -1,16 +1,16 @@
-//! States kept after tests: a lane's pages over the image of prod, with what the test had changed.
+//! States kept after tests: a lane's files, with what the test had changed.
 
 use super::broker::mori_dir;
 use crate::config::{Connection, write_atomically};
 use crate::error::BrokerError;
+use crate::lane::Lane;
 use crate::proxy::Proxy;
-use mori_backend::embedded::sqlite::{LaneFile, Layer};
+use crate::{outside, postgres, sqlite};
 use mori_control::KeptState;
-use mori_model::{LaneDelta, RouteRecord};
+use mori_model::{Engine, LaneDelta, RouteRecord};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Older kept states are dropped for newer ones beyond this number.
@@ -34,8 +34,6 @@ pub struct KeptInfo {
     /// Nanoseconds beyond, for the order of states that were kept in the same second.
     #[serde(default)]
     created_ns: u32,
-    /// Whether there is an image of prod below the pages.
-    has_image: bool,
     /// The test's process ended while it held the lane: it has reported nothing.
     #[serde(default)]
     pub lost: bool,
@@ -59,8 +57,7 @@ pub(super) struct Leaving<'a> {
     pub layers: &'a [String],
     pub slot: u32,
     pub lost: bool,
-    pub file: &'a Arc<LaneFile>,
-    pub below: &'a Arc<Layer>,
+    pub lane: &'a dyn Lane,
     pub delta: &'a LaneDelta,
     pub routing: &'a [RouteRecord],
 }
@@ -70,29 +67,14 @@ pub(super) fn save(target_dir: &Path, state: &Leaving<'_>) -> Result<KeptState, 
     let Leaving { test, connection, .. } = *state;
     let folder = mori_dir(target_dir).join("kept");
     let dir = folder.join(file_name(test));
-    match fs::remove_dir_all(&dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(BrokerError::io("clear", &dir)(error)),
-        _ => {}
-    }
+    outside::remove(&dir)?;
     fs::create_dir_all(&dir).map_err(BrokerError::io("create", &dir))?;
     let write = |name: &str, json: serde_json::Result<Vec<u8>>| {
         let path = dir.join(name);
         let bytes = json.map_err(BrokerError::Json)?;
         fs::write(&path, bytes).map_err(BrokerError::io("write", path))
     };
-    let image = Layer::image_path(state.below).map(Path::to_owned);
-    let has_image = image.is_some();
-    if let Some(image) = image {
-        let target = dir.join("prod.db");
-        // An image of the run goes with the run, so that the kept state needs its own name for it; one file, where links are possible.
-        fs::hard_link(&image, &target)
-            .or_else(|_| fs::copy(&image, &target).map(drop))
-            .map_err(BrokerError::io("write", target))?;
-    }
-    state
-        .file
-        .flatten_into(&dir)
-        .map_err(BrokerError::io("write the pages of the lane to", &dir))?;
+    state.lane.keep_into(&dir)?;
     write(DELTA, serde_json::to_vec_pretty(state.delta))?;
     write(ROUTING, serde_json::to_vec_pretty(state.routing))?;
     let created = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -103,7 +85,6 @@ pub(super) fn save(target_dir: &Path, state: &Leaving<'_>) -> Result<KeptState, 
         foreign_keys: connection.foreign_keys,
         created_unix: created.as_secs(),
         created_ns: created.subsec_nanos(),
-        has_image,
         lost: state.lost,
         slot: state.slot,
         engine: connection.engine.name().to_owned(),
@@ -115,7 +96,7 @@ pub(super) fn save(target_dir: &Path, state: &Leaving<'_>) -> Result<KeptState, 
     write_atomically(&dir.join(META), &json, 0o600).map_err(BrokerError::io("write", dir.join(META)))?;
     let all = list(target_dir);
     for old in all.iter().take(all.len().saturating_sub(KEPT_MAX)) {
-        let _ = fs::remove_dir_all(&old.dir);
+        let _ = outside::remove(&old.dir);
     }
     Ok(KeptState {
         test: test.to_owned(),
@@ -152,14 +133,11 @@ fn read(dir: &Path) -> Result<KeptInfo, BrokerError> {
 /// Serves a kept state on a free port. What is written to it stays in it.
 pub fn serve(dir: &Path) -> Result<Proxy, BrokerError> {
     let info = read(dir)?;
-    let below = if info.has_image {
-        let image = dir.join("prod.db");
-        Layer::open_image(&image).map_err(BrokerError::io("open", image))?
-    } else {
-        Layer::Empty
-    };
-    let file = LaneFile::durable(dir, Arc::new(below)).map_err(BrokerError::io("open the kept state in", dir))?;
-    Proxy::serve_kept(info.connection, dir.to_owned(), file, info.foreign_keys)
+    match info.engine.parse().unwrap_or(Engine::Sqlite) {
+        Engine::Sqlite => Proxy::serve_kept(sqlite::open_kept(info.connection, dir, info.foreign_keys)?),
+        Engine::Postgres => Proxy::serve_kept(postgres::open_kept(info.connection, dir)?),
+        engine => Err(BrokerError::Engine { engine }),
+    }
 }
 
 /// What the test had changed.
@@ -177,7 +155,7 @@ pub fn routing(dir: &Path) -> Result<Vec<RouteRecord>, BrokerError> {
 }
 
 pub fn drop_one(dir: &Path) -> Result<(), BrokerError> {
-    fs::remove_dir_all(dir).map_err(BrokerError::io("remove", dir))
+    outside::remove(dir)
 }
 
 /// Drops all; returns how many there were.

@@ -125,6 +125,7 @@ pub fn run_broker(options: BrokerOptions, on_ready: impl FnOnce(&Path)) -> Resul
             let _ = std::fs::remove_file(&notice);
         }
     }
+    shared.broker.close();
     run.remove();
     Ok(())
 }

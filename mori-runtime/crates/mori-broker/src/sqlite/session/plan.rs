@@ -2,7 +2,7 @@
 
 use super::catalog::{SchemaCatalog, is_compound};
 use super::failure::Failure;
-use crate::lane::Lane;
+use crate::sqlite::lane::SqliteLane;
 use mori_backend::embedded::sqlite::{Connection, Schema, SqliteError, Statement, StatementAccess};
 use mori_model::{Operation, StatementFacts};
 use mori_query::sqlite::{self as query, ColumnType, Kind, Outline, Session, Transaction};
@@ -59,7 +59,12 @@ impl Plan {
     /// Looks at one statement. Gives what SQLite prepared on the way as well.
     ///
     /// `text_start`: where the statement begins in the text the client sent, for error positions: that text, and a byte offset.
-    pub fn make(lane: &Lane, connection: &Connection, key: PlanKey, whole: (&str, usize)) -> Result<(Plan, Option<Statement>), Failure> {
+    pub fn make(
+        lane: &SqliteLane,
+        connection: &Connection,
+        key: PlanKey,
+        whole: (&str, usize),
+    ) -> Result<(Plan, Option<Statement>), Failure> {
         let outline = query::outline(&key.sql);
         match &outline.kind {
             Kind::Empty => {
@@ -79,6 +84,9 @@ impl Plan {
             Kind::Statement | Kind::Transaction(_) => {}
         }
         let ddl_count = lane.ddl_count();
+        // Before the statement is prepared: a look at a view makes the connection remember the view's columns, which it forgets when a
+        // DROP is prepared, and not again when it is run.
+        let schema = lane.schema(connection)?;
         let text = outline.text(&key.sql);
         let is_as_sent = text.len() == key.sql.len();
         let prepared = connection
@@ -98,7 +106,6 @@ impl Plan {
                 None,
             ));
         };
-        let schema = lane.schema(connection)?;
         let mut body = statement_plan(&key, &outline, &statement, &prepared.access, &schema);
         body.ddl_count = ddl_count;
         let body = PlanBody::Statement(body);

@@ -3,7 +3,7 @@
 //! As long as no DDL ran on the lane there is one schema. After DDL each connection reads for itself, and nothing is shared until the lane
 //! is reset: SQLite's schema version would not do, for after a rollback the same number can come again with another schema.
 
-use crate::session::{Plan, PlanKey};
+use crate::sqlite::session::{Plan, PlanKey};
 use mori_backend::embedded::sqlite::Schema;
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -3,7 +3,8 @@
 use super::Session;
 use super::failure::Failure;
 use super::settings::Settings;
-use crate::lane::{Lane, SessionHandle, SessionKey};
+use crate::lane::{BELOW_SUFFIX, LEASE_USER, SessionKey};
+use crate::sqlite::lane::{SessionHandle, SqliteLane};
 use mori_wire::pg::{SqlState, Startup, TransactionStatus, backend, split_startup};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -14,16 +15,11 @@ use std::time::Duration;
 /// How long a client may take to say who it is.
 const STARTUP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The user name that a lane's URL carries, with the number of the lease behind it.
-pub const LEASE_USER: &str = "lease-";
-/// A database of this name's end shows the layers below the lane.
-pub const BELOW_SUFFIX: &str = ".prod";
-
 /// Numbers client connections, and is what they know as their process id.
 static NEXT_KEY: AtomicU32 = AtomicU32::new(1);
 
 /// Greets a client. None if the connection served another purpose, or ended.
-pub fn accept(lane: &Arc<Lane>, stream: TcpStream) -> Result<Option<Session>, Failure> {
+pub fn accept(lane: &Arc<SqliteLane>, stream: TcpStream) -> Result<Option<Session>, Failure> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(STARTUP_TIMEOUT))?;
     let mut buffer = Vec::new();
@@ -75,7 +71,7 @@ pub fn accept(lane: &Arc<Lane>, stream: TcpStream) -> Result<Option<Session>, Fa
         backend::negotiate_protocol_version(&mut out, start.minor.min(2), &options)?;
     }
     let lease = user.strip_prefix(LEASE_USER).and_then(|number| number.parse().ok());
-    if let Some(test) = lane.ended_test(lease.unwrap_or(0)) {
+    if let Some(test) = lane.common.ended_test(lease.unwrap_or(0)) {
         Failure::Ended { test }.write(&mut out);
         (&stream).write_all(&out)?;
         return Ok(None);
@@ -150,7 +146,7 @@ fn options_of(options: &str) -> Vec<(String, String)> {
     settings.filter(|(name, _)| name != "client_encoding").collect()
 }
 
-fn cancel(lane: &Lane, process_id: i32, secret_key: &[u8]) {
+fn cancel(lane: &SqliteLane, process_id: i32, secret_key: &[u8]) {
     if let Some(session) = lane.session(SessionKey(process_id.cast_unsigned()))
         && session.secret == secret_key
     {

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::plan::Plan;
 use super::read_only::ReadOnly;
 use super::{OUT_FLUSH_BYTES, Session};
-use crate::lane::Lane;
+use crate::sqlite::lane::SqliteLane;
 use mori_backend::embedded::sqlite::{Connection, Statement};
 use mori_cow::dirty::Stage;
 use std::collections::HashMap;
@@ -37,7 +37,7 @@ impl SessionDb {
     }
 
     /// Before a statement is planned: what other connections have done to the schema must show in the names and types of its columns.
-    pub(super) fn follow_schema(&mut self, lane: &Lane) {
+    pub(super) fn follow_schema(&mut self, lane: &SqliteLane) {
         let ddl = lane.ddl_count();
         if self.ddl_seen != ddl {
             self.connection.refresh_schema();
@@ -77,7 +77,7 @@ impl SessionDb {
 
 /// What a closure over the database side gets besides it.
 pub(super) struct Context<'a> {
-    pub lane: &'a Arc<Lane>,
+    pub lane: &'a Arc<SqliteLane>,
     pub key: crate::lane::SessionKey,
     pub out: &'a mut Vec<u8>,
     /// The layers below the lane are read, not the lane.
@@ -103,7 +103,7 @@ impl Session {
     pub(super) fn with_db<T>(&mut self, work: impl FnOnce(&mut SessionDb, &mut Context<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         let lane = self.lane.clone();
         let _gate = lane.gate().read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(test) = lane.ended_test(self.lease) {
+        if let Some(test) = lane.common.ended_test(self.lease) {
             return Err(Failure::Ended { test });
         }
         let slot = self.slot.clone();

@@ -355,7 +355,7 @@ impl Portal {
     }
 
     fn transaction_ended(&self, db: &mut SessionDb, context: &Context<'_>, committed: bool) {
-        context.lane.count_transaction(committed);
+        context.lane.common.count_transaction(committed);
         // Cannot fail on an open connection; if it did, the next write would say so.
         let _ = db.hold_to_read_only();
     }
@@ -379,7 +379,7 @@ impl Portal {
                 _ => self.rows,
             },
         };
-        context.lane.record(
+        context.lane.common.record(
             context.key,
             RouteEntry {
                 record,
@@ -423,7 +423,7 @@ fn decide(db: &SessionDb, context: &Context<'_>, plan: &StatementPlan) -> Result
 }
 
 /// Logs a statement that is not for SQLite.
-pub(super) fn record_session(lane: &crate::lane::Lane, key: crate::lane::SessionKey, plan: &Plan, failure: Option<&Failure>) {
+pub(super) fn record_session(lane: &crate::sqlite::lane::SqliteLane, key: crate::lane::SessionKey, plan: &Plan, failure: Option<&Failure>) {
     let record = RouteRecord {
         ordinal: 0,
         session: 0,
@@ -435,7 +435,7 @@ pub(super) fn record_session(lane: &crate::lane::Lane, key: crate::lane::Session
         error: failure.map(|failure| failure.sqlstate().code().to_owned()),
         rows: 0,
     };
-    lane.record(
+    lane.common.record(
         key,
         RouteEntry {
             record,

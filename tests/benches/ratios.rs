@@ -2,28 +2,13 @@
 
 use std::path::PathBuf;
 
-/// What is compared: group, subject, reference, and what is expected of the ratio.
-const RATIOS: [(&str, &str, &str, f64); 14] = [
-    ("point read", "clean", "private copy", 1.1),
-    ("point read", "dirty", "private copy", 1.1),
-    ("scan 10k", "clean", "private copy", 1.1),
-    ("scan 10k", "dirty", "private copy", 3.0),
-    ("aggregate 10k", "clean", "private copy", 1.1),
-    ("aggregate 10k", "dirty", "private copy", 3.0),
-    ("reset, 20 tables", "0 rows", "copy the file", 1.0),
-    ("reset, 20 tables", "5 rows", "copy the file", 1.0),
-    ("reset, 20 tables", "1000 rows", "copy the file", 1.0),
-    ("reset, 500 tables", "0 rows", "copy the file", 1.0),
-    ("reset, 500 tables", "5 rows", "copy the file", 1.0),
-    ("reset, 500 tables", "1000 rows", "copy the file", 1.0),
-    ("reset, 500 tables", "5 rows", "reset, 20 tables/5 rows", 1.2),
-    ("reset, 500 tables", "1000 rows", "reset, 20 tables/1000 rows", 1.2),
-];
+/// What is compared: group, subject, reference (in another group: `group/reference`), and what is expected of the ratio.
+pub type Ratio = (&'static str, &'static str, &'static str, f64);
 
 /// Prints the ratios of this run; a group that was filtered out is left out.
-pub fn print() {
+pub fn print(ratios: &[Ratio]) {
     println!("\nratio  expected  what");
-    for (group, subject, reference, expected) in RATIOS {
+    for (group, subject, reference, expected) in ratios {
         let (reference_group, reference_name) = reference.split_once('/').unwrap_or((group, reference));
         if let (Some(time), Some(base)) = (tenth_ns(group, subject), tenth_ns(reference_group, reference_name)) {
             let ratio = time / base;

@@ -1,7 +1,8 @@
 //! Reset, snapshot and restore: changing the lane's file under its sessions.
 
-use super::{Lane, SessionKey, Snapshot, lock};
+use super::{Snapshot, SqliteLane};
 use crate::error::BrokerError;
+use crate::lane::lock;
 use mori_backend::embedded::sqlite::Layer;
 use std::sync::{Arc, PoisonError, RwLockWriteGuard, TryLockError, atomic::Ordering};
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 /// How long a snapshot waits for statements that are running.
 const QUIET_WAIT: Duration = Duration::from_secs(2);
 
-impl Lane {
+impl SqliteLane {
     /// Back to the layer below, for the next lease. Open transactions are rolled back, running statements stopped. Connections
     /// of the lease that ended stay open until they speak: then they are told which test they belong to.
     pub fn reset(&self) -> Result<(), BrokerError> {
@@ -95,13 +96,11 @@ impl Lane {
 
     fn forget(&self) {
         self.dirty.write().unwrap_or_else(PoisonError::into_inner).clear();
-        *lock(&self.routing) = super::RoutingLog::default();
+        self.common.forget();
         lock(&self.schemas).reset();
         // What was prepared for another schema is prepared anew.
         self.ddl.fetch_add(1, Ordering::Release);
         lock(&self.snapshots).clear();
-        self.committed.store(0, Ordering::Relaxed);
-        self.rolled_back.store(0, Ordering::Relaxed);
     }
 
     /// Remembers the lane's state. Errors: `OpenTransaction`, `LaneBusy`.
@@ -188,14 +187,12 @@ impl Lane {
         for (key, session) in self.open_sessions() {
             let slot = lock(&session.slot);
             if slot.as_ref().is_some_and(|db| !db.is_autocommit()) {
-                return Err(BrokerError::OpenTransaction { session: self.alias(key) });
+                return Err(BrokerError::OpenTransaction {
+                    session: self.common.alias(key),
+                });
             }
         }
         Ok(())
-    }
-
-    fn alias(&self, key: SessionKey) -> u32 {
-        lock(&self.routing).alias(key).unwrap_or(0)
     }
 
     /// Closes every session's database connection. The gate is held for writing.

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::{OUT_FLUSH_BYTES, Session, startup};
-use crate::lane::Lane;
+use crate::sqlite::lane::SqliteLane;
 use mori_query::sqlite::outline;
 use mori_wire::pg::{FrontendMessage, MESSAGE_LEN_BYTES_MAX, SqlState, Target, TransactionStatus, backend, split_frame};
 use std::io::{self, Read, Write};
@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 
 /// Serves one client until it leaves.
-pub fn serve(lane: &Arc<Lane>, stream: TcpStream) {
+pub fn serve(lane: &Arc<SqliteLane>, stream: TcpStream) {
     // An error here is the client's connection breaking: there is nobody left to tell.
     if let Ok(Some(mut session)) = startup::accept(lane, stream) {
         let _ = session.run();
@@ -114,7 +114,7 @@ impl Session {
             Ok(()) => Ok(Next::Read),
             Err(failure) => {
                 if let (Failure::Ended { test }, Some(verb)) = (&failure, verb) {
-                    self.lane.report_late_write(test, &verb);
+                    self.lane.common.report_late_write(test, &verb);
                 }
                 self.fail(failure, is_query)
             }
@@ -123,7 +123,7 @@ impl Session {
 
     /// What a message that executes or prepares is about, if it would write.
     fn verb_of(&self, message: &FrontendMessage<'_>) -> Option<String> {
-        self.lane.ended_test(self.lease)?;
+        self.lane.common.ended_test(self.lease)?;
         let verb = match message {
             FrontendMessage::Query { sql } => outline(sql).verb,
             FrontendMessage::Parse(parse) => outline(parse.sql).verb,

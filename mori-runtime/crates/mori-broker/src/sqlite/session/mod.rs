@@ -19,9 +19,9 @@ mod startup;
 pub use database::SessionDb;
 pub use plan::{Plan, PlanKey};
 pub use protocol::serve;
-pub use startup::{BELOW_SUFFIX, LEASE_USER};
 
-use crate::lane::{Lane, SessionKey, Slot};
+use crate::lane::SessionKey;
+use crate::sqlite::lane::{Slot, SqliteLane};
 use extended::NamedStatement;
 use settings::Settings;
 use std::collections::HashMap;
@@ -33,7 +33,7 @@ const OUT_FLUSH_BYTES: usize = 64 << 10;
 
 /// The state of one client connection.
 struct Session {
-    lane: Arc<Lane>,
+    lane: Arc<SqliteLane>,
     key: SessionKey,
     /// The lease the client came under; 0 where the lane is not leased.
     lease: u64,

@@ -1,0 +1,105 @@
+//! What every lane has, whatever its engine: its name, the log of its statements, its counters.
+
+use super::leases::Leases;
+use super::{LaneObserver, RouteEntry, RoutingLog, lock};
+use mori_control::Counters;
+use mori_model::RouteRecord;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A client connection's identity within the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionKey(pub u32);
+
+/// The part of a lane that knows nothing of its engine.
+pub struct LaneCommon {
+    /// The connection's name in `mori.yaml`.
+    pub database: String,
+    /// The lane's own folder.
+    pub dir: PathBuf,
+    /// How many client connections a lease may have.
+    pub connections_max: AtomicU64,
+    pub(super) leases: Mutex<Leases>,
+    routing: Mutex<RoutingLog>,
+    committed: AtomicU64,
+    rolled_back: AtomicU64,
+    accepted: AtomicU64,
+    observer: Option<Box<dyn LaneObserver>>,
+}
+
+impl LaneCommon {
+    pub fn new(database: String, dir: PathBuf, observer: Option<Box<dyn LaneObserver>>) -> LaneCommon {
+        LaneCommon {
+            database,
+            dir,
+            connections_max: AtomicU64::new(u64::MAX),
+            leases: Mutex::default(),
+            routing: Mutex::default(),
+            committed: AtomicU64::new(0),
+            rolled_back: AtomicU64::new(0),
+            accepted: AtomicU64::new(0),
+            observer,
+        }
+    }
+
+    /// Logs a statement. Numbers it and its connection.
+    pub fn record(&self, session: SessionKey, entry: RouteEntry) {
+        let mut routing = lock(&self.routing);
+        let entry = routing.push(session, entry, self.observer.is_none());
+        if let Some(observer) = &self.observer {
+            observer.executed(&entry);
+        }
+    }
+
+    pub fn routing(&self) -> Vec<RouteRecord> {
+        lock(&self.routing).records()
+    }
+
+    /// The number that reports give a connection; 0 if it has executed nothing.
+    pub fn alias(&self, session: SessionKey) -> u32 {
+        lock(&self.routing).alias(session).unwrap_or(0)
+    }
+
+    pub fn count_transaction(&self, committed: bool) {
+        let counter = if committed { &self.committed } else { &self.rolled_back };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A client connection was let in.
+    pub fn count_accepted(&self) {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn forget_accepted(&self) {
+        self.accepted.store(0, Ordering::Relaxed);
+    }
+
+    /// Tells the observer that changes were committed.
+    pub fn notify_committed(&self) {
+        if let Some(observer) = &self.observer {
+            observer.committed();
+        }
+    }
+
+    /// Whether the log goes to an observer, who wants the statements' texts.
+    pub fn is_observed(&self) -> bool {
+        self.observer.is_some()
+    }
+
+    pub fn counters(&self) -> Counters {
+        Counters {
+            statements: lock(&self.routing).statements(),
+            committed: self.committed.load(Ordering::Relaxed),
+            rolled_back: self.rolled_back.load(Ordering::Relaxed),
+            connections: self.accepted.load(Ordering::Relaxed),
+        }
+    }
+
+    /// After a reset, the lane knows nothing of what was done before.
+    pub fn forget(&self) {
+        *lock(&self.routing) = RoutingLog::default();
+        self.committed.store(0, Ordering::Relaxed);
+        self.rolled_back.store(0, Ordering::Relaxed);
+    }
+}

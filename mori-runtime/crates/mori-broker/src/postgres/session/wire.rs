@@ -1,0 +1,145 @@
+//! The client's end of a session: plain bytes, or TLS with a certificate of our own.
+//!
+//! Both directions of a session use it at the same time, from two threads. A read waits for the network without the lock that a write needs.
+
+use crate::lane::lock;
+use rustls::{ServerConfig, ServerConnection};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// How much of the network is read at once under TLS: a little more than its largest record.
+const TLS_READ_BYTES: usize = 18 << 10;
+
+/// The name of PostgreSQL's protocol where TLS comes first
+/// (<https://www.postgresql.org/docs/17/protocol-flow.html#PROTOCOL-FLOW-SSL>).
+const ALPN: &[u8] = b"postgresql";
+
+pub enum Wire {
+    Plain(TcpStream),
+    Tls { tcp: TcpStream, state: Box<Mutex<TlsState>> },
+}
+
+pub struct TlsState {
+    connection: ServerConnection,
+    /// Came from the network, and is not decrypted yet: what is decrypted is taken before more is, for there is a limit to it.
+    cipher: Vec<u8>,
+}
+
+impl Wire {
+    /// Begins TLS as its server. The handshake takes place with the first read.
+    pub fn tls(tcp: TcpStream) -> io::Result<Wire> {
+        let config = server_config().ok_or_else(|| io::Error::other("no certificate could be made"))?;
+        let connection = ServerConnection::new(config).map_err(io::Error::other)?;
+        Ok(Wire::Tls {
+            tcp,
+            state: Box::new(Mutex::new(TlsState {
+                connection,
+                cipher: Vec::new(),
+            })),
+        })
+    }
+
+    pub fn tcp(&self) -> &TcpStream {
+        match self {
+            Wire::Plain(tcp) | Wire::Tls { tcp, .. } => tcp,
+        }
+    }
+
+    /// Reads what there is, at least a byte; 0 at the end.
+    pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (mut tcp, state) = match self {
+            Wire::Plain(tcp) => return retry(|| (&mut &*tcp).read(buffer)),
+            Wire::Tls { tcp, state } => (tcp, state),
+        };
+        let mut chunk = [0; TLS_READ_BYTES];
+        loop {
+            {
+                let TlsState { connection, cipher } = &mut *lock(state);
+                match connection.reader().read(buffer) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    // A client that leaves without the closing alert has left all the same.
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
+                    read => return read,
+                }
+                if !cipher.is_empty() {
+                    let taken = connection.read_tls(&mut &cipher[..])?;
+                    cipher.drain(..taken);
+                    let processed = connection.process_new_packets();
+                    while connection.wants_write() {
+                        connection.write_tls(&mut tcp)?;
+                    }
+                    processed.map_err(io::Error::other)?;
+                    continue;
+                }
+            }
+            let read = retry(|| tcp.read(&mut chunk))?;
+            let TlsState { connection, cipher } = &mut *lock(state);
+            match read {
+                0 => drop(connection.read_tls(&mut io::empty())?),
+                read => cipher.extend_from_slice(&chunk[..read]),
+            }
+        }
+    }
+
+    pub fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Wire::Plain(tcp) => (&mut &*tcp).write_all(bytes),
+            Wire::Tls { tcp, state } => {
+                let mut tcp = tcp;
+                let connection = &mut lock(state).connection;
+                let mut rest = bytes;
+                while !rest.is_empty() {
+                    // It takes no more than its buffer holds.
+                    let taken = connection.writer().write(rest)?;
+                    rest = &rest[taken..];
+                    while connection.wants_write() {
+                        connection.write_tls(&mut tcp)?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends the connection, in both directions.
+    pub fn shutdown(&self) {
+        if let Wire::Tls { tcp, state } = self
+            && let Ok(mut state) = state.try_lock()
+        {
+            state.connection.send_close_notify();
+            let _ = state.connection.write_tls(&mut &*tcp);
+        }
+        let _ = self.tcp().shutdown(Shutdown::Both);
+    }
+}
+
+fn retry(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match read() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// A certificate made for this process, for the loopback address. Clients that ask for TLS get it; they cannot know its issuer.
+fn server_config() -> Option<Arc<ServerConfig>> {
+    static CONFIG: OnceLock<Option<Arc<ServerConfig>>> = OnceLock::new();
+    CONFIG.get_or_init(make_config).clone()
+}
+
+fn make_config() -> Option<Arc<ServerConfig>> {
+    let names = ["localhost", "127.0.0.1"].map(str::to_owned);
+    let made = rcgen::generate_simple_self_signed(names).ok()?;
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .ok()?
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key.into())
+        .ok()?;
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    Some(Arc::new(config))
+}
