@@ -7,3 +7,4 @@
 #![deny(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
 
 pub mod pg;
+pub mod resp;
