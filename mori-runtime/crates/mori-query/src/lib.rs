@@ -5,4 +5,5 @@
 #![forbid(unsafe_code)]
 
 pub mod postgres;
+pub mod redis;
 pub mod sqlite;
