@@ -19,7 +19,6 @@ mod script;
 mod server;
 mod sql;
 mod staging;
-mod supervisor;
 #[cfg(test)]
 mod tests;
 

@@ -74,12 +74,16 @@ pub fn reap(data: &Path) -> Result<()> {
 
 /// Removes a socket's folder if it is one that was made for a socket alone.
 pub(super) fn remove_socket_folder(folder: &Path) {
-    if folder
-        .file_name()
-        .is_some_and(|name| name.to_string_lossy().starts_with(SOCKET_FOLDER_PREFIX))
-    {
+    if is_socket_folder(folder) {
         let _ = fs::remove_dir_all(folder);
     }
+}
+
+/// Whether a folder was made for a socket alone.
+pub(super) fn is_socket_folder(folder: &Path) -> bool {
+    folder
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with(SOCKET_FOLDER_PREFIX))
 }
 
 /// Waits until no server is at work on `data` any more; false if there still is one after `patience`.

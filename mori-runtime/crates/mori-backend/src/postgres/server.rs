@@ -5,7 +5,7 @@ use super::binaries::Binaries;
 use super::cluster;
 use super::error::{PostgresError, Result};
 use super::pid_file::{self, PidFile};
-use super::supervisor::Supervisor;
+use crate::process::Supervisor;
 use postgres::{Client, Config, NoTls};
 use rustix::process::Signal;
 use sha2::{Digest, Sha256};
@@ -135,7 +135,12 @@ impl Server {
         options.write(true).create(true).truncate(true).mode(0o600);
         let supervisor = options
             .open(&log)
-            .and_then(|log| Supervisor::start(&command, purpose.last_stop().signal_name(), log, &account))
+            .and_then(|log| {
+                let own_folder = pid_file::is_socket_folder(&socket_dir).then_some(&*socket_dir);
+                Supervisor::start(&command, purpose.last_stop().signal_name(), own_folder, log, |command| {
+                    account.apply(command)
+                })
+            })
             .inspect_err(|_| pid_file::remove_socket_folder(&socket_dir))
             .map_err(PostgresError::io("start a server with the log", &log))?;
         let server = Server {

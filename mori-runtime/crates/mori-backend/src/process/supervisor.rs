@@ -4,22 +4,22 @@
 //! Nothing else works for SIGKILL on every Unix without unsafe code. The shell has a process group of its own, so that Ctrl-C in a terminal
 //! reaches us and not it, and it writes into the server's log and nowhere else.
 
-use super::account::Account;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// `$1` is the signal for the case that we say nothing; the rest is the server's command line.
+/// `$1` is the signal for the case that we say nothing, `$2` a folder that goes with the server, or nothing; the rest is the server's command line.
 ///
 /// A line that we write names another signal. It is sent again until the server is gone, because a server that has just been started does not
 /// heed it yet: a shell starts programs in the background with SIGINT and SIGQUIT ignored.
 ///
-/// A folder made for the socket alone, which the last argument names then, goes with the server: nobody would look for it after a kill.
+/// The folder is one that was made for the socket alone: nobody would look for it after a kill.
 const SCRIPT: &str = r#"
-signal=$1; shift
+signal=$1; folder=$2; shift 2
 exec 3<&0 </dev/null
 "$@" 3<&- &
 server=$!
@@ -32,15 +32,14 @@ exec 3<&-
 wait "$server"
 status=$?
 kill "$watcher" 2>/dev/null
-for last; do :; done
-case $last in unix_socket_directories=*/mori-pg-*) rm -rf "${last#*=}" 2>/dev/null ;; esac
+[ -z "$folder" ] || rm -rf "$folder" 2>/dev/null
 exit "$status"
 "#;
 
 const STEP: Duration = Duration::from_millis(2);
 
 #[derive(Debug)]
-pub(super) struct Supervisor {
+pub(crate) struct Supervisor {
     state: Mutex<State>,
 }
 
@@ -52,10 +51,18 @@ struct State {
 }
 
 impl Supervisor {
-    /// Starts `server`: its program, arguments and environment are taken over. `last_signal` is what ends it if we are gone.
-    pub(super) fn start(server: &Command, last_signal: &str, log: File, account: &Account) -> io::Result<Supervisor> {
+    /// Starts `server`: its program, arguments and environment are taken over. `last_signal` is what ends it if we are gone. `configure` says what else
+    /// the process is to be, such as another user's.
+    pub(crate) fn start(
+        server: &Command,
+        last_signal: &str,
+        own_folder: Option<&Path>,
+        log: File,
+        configure: impl FnOnce(&mut Command),
+    ) -> io::Result<Supervisor> {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", SCRIPT, "mori", last_signal]);
+        command.arg(own_folder.unwrap_or(Path::new("")));
         command.arg(server.get_program()).args(server.get_args());
         for (name, value) in server.get_envs() {
             match value {
@@ -63,7 +70,7 @@ impl Supervisor {
                 None => command.env_remove(name),
             };
         }
-        account.apply(&mut command);
+        configure(&mut command);
         // The folder we are in may be closed to the server's user, or be removed.
         command.current_dir("/").process_group(0);
         let mut shell = command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log).spawn()?;
@@ -73,13 +80,13 @@ impl Supervisor {
         })
     }
 
-    pub(super) fn is_alive(&self) -> bool {
+    pub(crate) fn is_alive(&self) -> bool {
         self.state().look().is_none()
     }
 
     /// Sends a signal to the server and waits for its end; `None` if it is still there after `patience`. The server's exit status otherwise, also
     /// if it has ended before.
-    pub(super) fn stop(&self, signal: &str, patience: Duration) -> Option<ExitStatus> {
+    pub(crate) fn stop(&self, signal: &str, patience: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + patience;
         let mut state = self.state();
         if let Some(mut pipe) = state.pipe.take() {

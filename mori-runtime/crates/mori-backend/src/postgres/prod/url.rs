@@ -3,8 +3,9 @@
 //! It is read here because two parties need it, the driver and pg_dump, and because the driver knows only some of libpq's `sslmode`s. pg_dump gets
 //! everything through its environment: a command line can be read by every user of the machine.
 
-use super::tls::{self, Trust};
+use super::tls::Connector;
 use crate::postgres::error::{PostgresError, Result};
+use crate::tls::{self, Trust};
 use postgres::Config;
 use postgres::config::{SslMode, SslNegotiation};
 use std::env;
@@ -223,7 +224,7 @@ impl ProdUrl {
         if let Some(password) = &self.password {
             config.password(password);
         }
-        let tls = tls::Connector::new(self.is_trusted_as(), self.roots()?.as_deref(), self.identity())?;
+        let tls = Connector::new(self.is_trusted_as(), self.roots()?.as_deref(), self.identity())?;
         config.connect(tls).map_err(|error| self.explain(error))
     }
 
