@@ -83,13 +83,16 @@ pub fn run(args: &DoctorArgs) -> Result<u8, CliError> {
 }
 
 fn engine(engine: Engine) -> Check {
-    match engine {
-        Engine::Postgres => match mori_broker::found_server() {
-            Ok(found) => Check::new(engine.name(), Verdict::Works, format!("served by {found}"), None),
-            Err(error) => Check::new(engine.name(), Verdict::Missing, error.to_string(), error.remedy().as_deref()),
-        },
-        _ if SUPPORTED_ENGINES.contains(&engine) => Check::new(engine.name(), Verdict::Works, "served", None),
-        _ => Check::new(engine.name(), Verdict::Missing, "not in this version", None),
+    let server = match engine {
+        Engine::Postgres => Some(mori_broker::found_postgres()),
+        Engine::Redis => Some(mori_broker::found_redis()),
+        _ => None,
+    };
+    match server {
+        Some(Ok(found)) => Check::new(engine.name(), Verdict::Works, format!("served by {found}"), None),
+        Some(Err(error)) => Check::new(engine.name(), Verdict::Missing, error.to_string(), error.remedy().as_deref()),
+        None if SUPPORTED_ENGINES.contains(&engine) => Check::new(engine.name(), Verdict::Works, "served", None),
+        None => Check::new(engine.name(), Verdict::Missing, "not in this version", None),
     }
 }
 

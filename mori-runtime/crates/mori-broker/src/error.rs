@@ -5,6 +5,7 @@ use mori_backend::embedded::sqlite::{DeltaError, FixtureError, ImageError, Sqlit
 use mori_backend::postgres::PostgresError;
 use mori_backend::postgres::capture::CaptureError;
 use mori_backend::postgres::schema::SchemaError;
+use mori_backend::redis::RedisError;
 use mori_control::{ControlError, ErrorCode};
 use mori_model::Engine;
 use mori_wire::pg::SqlState;
@@ -21,6 +22,8 @@ pub enum BrokerError {
     Fixture(#[from] FixtureError),
     #[error(transparent)]
     Postgres(#[from] PostgresError),
+    #[error(transparent)]
+    Redis(#[from] RedisError),
     #[error("the lane's server: {0}")]
     Server(#[from] postgres::Error),
     #[error(transparent)]
@@ -88,7 +91,11 @@ impl BrokerError {
             BrokerError::Config(_) => ErrorCode::Config,
             BrokerError::Known(error) => error.code,
             BrokerError::Image(_) | BrokerError::Fixture(_) | BrokerError::Sqlite { .. } => ErrorCode::Setup,
-            BrokerError::Postgres(_) | BrokerError::Server(_) | BrokerError::Schema(_) | BrokerError::Capture(_) => ErrorCode::Setup,
+            BrokerError::Postgres(_)
+            | BrokerError::Redis(_)
+            | BrokerError::Server(_)
+            | BrokerError::Schema(_)
+            | BrokerError::Capture(_) => ErrorCode::Setup,
             BrokerError::PortInUse { .. } | BrokerError::Listen { .. } => ErrorCode::Setup,
             BrokerError::Io { .. } | BrokerError::Diff(_) | BrokerError::Json(_) => ErrorCode::Io,
             BrokerError::Engine { .. } | BrokerError::Unsupported { .. } => ErrorCode::Unsupported,
@@ -107,6 +114,7 @@ impl BrokerError {
             BrokerError::Known(error) => return error.remedy.clone(),
             BrokerError::Image(error) => error.remedy().to_owned(),
             BrokerError::Postgres(error) => return error.remedy(),
+            BrokerError::Redis(error) => return error.remedy(),
             BrokerError::Fixture(FixtureError::Sql { .. }) => "correct the SQL file; it is run by SQLite itself".to_owned(),
             BrokerError::Fixture(_) => "check the `sql` files of the fixture in mori.yaml".to_owned(),
             BrokerError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "free some disk space".to_owned(),
@@ -126,7 +134,7 @@ impl BrokerError {
             BrokerError::PortInUse { .. } => "choose another with --port".to_owned(),
             BrokerError::AlreadyStarted { connection, .. } => format!("use it, or end it with `mori stop {connection}`"),
             BrokerError::Engine { .. } => {
-                "this version serves postgres and sqlite; the README's table says which engines are next".to_owned()
+                "this version serves postgres, redis and sqlite; the README's table says which engines are next".to_owned()
             }
             BrokerError::Unsupported { remedy, .. } => remedy.clone(),
             BrokerError::OpenTransaction { .. } => "commit or roll back first".to_owned(),

@@ -6,10 +6,13 @@ mod lane;
 mod outside;
 mod postgres;
 mod proxy;
+mod redis;
 mod run;
 mod sqlite;
+mod wire;
 
 pub use error::BrokerError;
-pub use postgres::found_server;
+pub use postgres::found_server as found_postgres;
 pub use proxy::{Proxy, ProxyOptions, StopHandle, offline};
+pub use redis::found_server as found_redis;
 pub use run::{BrokerOptions, IDLE_MAX, kept, run_broker};

@@ -1,4 +1,4 @@
-//! The client's end of a session: plain bytes, or TLS with a certificate of our own.
+//! The client's end of a relay's session: plain bytes, or TLS with a certificate of our own.
 //!
 //! Both directions of a session use it at the same time, from two threads. A read waits for the network without the lock that a write needs.
 
@@ -11,9 +11,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 /// How much of the network is read at once under TLS: a little more than its largest record.
 const TLS_READ_BYTES: usize = 18 << 10;
 
-/// The name of PostgreSQL's protocol where TLS comes first
-/// (<https://www.postgresql.org/docs/17/protocol-flow.html#PROTOCOL-FLOW-SSL>).
-const ALPN: &[u8] = b"postgresql";
+/// The type of TLS's first record.
+pub const TLS_HANDSHAKE: u8 = 0x16;
 
 pub enum Wire {
     Plain(TcpStream),
@@ -27,9 +26,12 @@ pub struct TlsState {
 }
 
 impl Wire {
-    /// Begins TLS as its server. The handshake takes place with the first read.
-    pub fn tls(tcp: TcpStream) -> io::Result<Wire> {
-        let config = server_config().ok_or_else(|| io::Error::other("no certificate could be made"))?;
+    /// Begins TLS as its server, for a protocol by its name in TLS. The handshake takes place with the first read.
+    pub fn tls(tcp: TcpStream, protocol: &[u8]) -> io::Result<Wire> {
+        let certified = server_config().ok_or_else(|| io::Error::other("no certificate could be made"))?;
+        let mut config = (*certified).clone();
+        config.alpn_protocols = vec![protocol.to_vec()];
+        let config = Arc::new(config);
         let connection = ServerConnection::new(config).map_err(io::Error::other)?;
         Ok(Wire::Tls {
             tcp,
@@ -134,12 +136,11 @@ fn make_config() -> Option<Arc<ServerConfig>> {
     let made = rcgen::generate_simple_self_signed(names).ok()?;
     let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .ok()?
         .with_no_client_auth()
         .with_single_cert(vec![made.cert.der().clone()], key.into())
         .ok()?;
-    config.alpn_protocols = vec![ALPN.to_vec()];
     Some(Arc::new(config))
 }

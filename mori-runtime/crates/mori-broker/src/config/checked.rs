@@ -40,7 +40,20 @@ pub(super) fn check(name: &str, raw: &RawConnection) -> Result<CheckedConnection
             Some(RawProd {
                 fixture: Some(fixture), ..
             }),
-        ) => CheckedProd::Fixture(fixture.sql.clone()),
+        ) => {
+            let (files, others, key) = match engine {
+                Engine::Redis => (&fixture.commands, &fixture.sql, "prod.fixture.sql"),
+                _ => (&fixture.sql, &fixture.commands, "prod.fixture.commands"),
+            };
+            if !others.is_empty() {
+                return Err(ConfigError::KeyNotForEngine {
+                    connection: name.to_owned(),
+                    engine,
+                    key,
+                });
+            }
+            CheckedProd::Fixture(files.clone())
+        }
         (None, _) if engine == Engine::Sqlite => sqlite_prod(name, &raw)?,
         (None, _) => server_prod(name, engine, &raw)?,
     };

@@ -7,7 +7,7 @@ use mori_model::Engine;
 use std::path::{Path, PathBuf};
 
 /// The engines that this version can serve.
-pub const SUPPORTED_ENGINES: [Engine; 2] = [Engine::Postgres, Engine::Sqlite];
+pub const SUPPORTED_ENGINES: [Engine; 3] = [Engine::Postgres, Engine::Sqlite, Engine::Redis];
 
 /// Leads the name of a fixture database: `fixture:shop`.
 pub const FIXTURE_PREFIX: &str = "fixture:";

@@ -24,7 +24,7 @@ const CONNECTION_KEYS: [&str; 14] = [
     "tls",
 ];
 const PROD_KEYS: [&str; 2] = ["url", "fixture"];
-const FIXTURE_KEYS: [&str; 1] = ["sql"];
+const FIXTURE_KEYS: [&str; 2] = ["sql", "commands"];
 
 /// The one version of the format. A file without a version is read as this one.
 pub(super) const VERSION: u64 = 1;
@@ -82,7 +82,11 @@ pub(super) struct RawProd {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct RawFixture {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sql: Vec<PathBuf>,
+    /// Redis: files of commands, as typed into redis-cli, and dumps (`.rdb`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<PathBuf>,
 }
 
 fn version() -> u64 {

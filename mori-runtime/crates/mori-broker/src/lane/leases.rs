@@ -48,6 +48,11 @@ impl LaneCommon {
         }
     }
 
+    /// The lease that the lane is lent under, if it is.
+    pub fn current_lease(&self) -> Option<u64> {
+        lock(&self.leases).current.as_ref().map(|lease| lease.id)
+    }
+
     /// Whether a connection of this lease may not be served: then the test it belonged to, as far as that is remembered.
     pub fn ended_test(&self, lease: u64) -> Option<String> {
         let leases = lock(&self.leases);

@@ -28,8 +28,8 @@ pub trait Lane: Send + Sync {
     /// Serves one client until it leaves.
     fn serve(self: Arc<Self>, stream: TcpStream);
 
-    /// The user that clients connect as, where there is no lease.
-    fn user(&self) -> String;
+    /// What an application connects to.
+    fn url(&self, url: &LaneUrl) -> String;
 
     /// The difference from the layer below, of committed changes. Nothing is read if nothing was written.
     fn delta(&self) -> Result<LaneDelta, BrokerError>;
@@ -70,6 +70,23 @@ pub trait Lane: Send + Sync {
 
     /// Writes all that is needed to serve the closed lane again into a folder.
     fn keep_into(&self, dir: &Path) -> Result<(), BrokerError>;
+}
+
+/// What a URL of a lane is to say.
+#[derive(Clone, Debug)]
+pub struct LaneUrl {
+    pub port: u16,
+    /// The lease whose connections it opens; none where the lane is not lent.
+    pub lease: Option<u64>,
+    /// The layer below the lane, to look at.
+    pub is_below: bool,
+}
+
+/// A URL of a lane that speaks PostgreSQL's protocol. `user`: that of clients without a lease.
+pub fn postgres_url(database: &str, user: &str, url: &LaneUrl) -> String {
+    let user = url.lease.map_or_else(|| user.to_owned(), |lease| format!("{LEASE_USER}{lease}"));
+    let below = if url.is_below { BELOW_SUFFIX } else { "" };
+    format!("postgres://{user}@127.0.0.1:{}/{database}{below}?sslmode=disable", url.port)
 }
 
 /// What a lane's schema looks like.

@@ -5,7 +5,7 @@ use super::catalog::Catalog;
 use super::classify::{Classified, Classifier, Effect, Statements};
 use super::session::{self, SessionHandle};
 use crate::error::BrokerError;
-use crate::lane::{Lane, LaneCommon, LaneObserver, LaneShape, SessionKey, lock};
+use crate::lane::{Lane, LaneCommon, LaneObserver, LaneShape, LaneUrl, SessionKey, lock, postgres_url};
 use mori_backend::postgres::capture::CaptureError;
 use mori_backend::postgres::{PostgresError, Purpose, Server, capture};
 use mori_cow::dirty::DirtyTables;
@@ -340,8 +340,8 @@ impl Lane for PostgresLane {
         session::serve(&self, stream);
     }
 
-    fn user(&self) -> String {
-        self.base().layer.user().to_owned()
+    fn url(&self, url: &LaneUrl) -> String {
+        postgres_url(&self.common.database, self.base().layer.user(), url)
     }
 
     fn delta(&self) -> Result<LaneDelta, BrokerError> {

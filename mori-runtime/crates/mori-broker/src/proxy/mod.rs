@@ -11,7 +11,7 @@ mod state_files;
 
 use crate::config::Connection;
 use crate::error::BrokerError;
-use crate::lane::{Lane, Listener};
+use crate::lane::{Lane, LaneUrl, Listener};
 use observer::ProjectObserver;
 pub use project::ProjectFolder;
 pub use shadow::Shadow;
@@ -31,7 +31,6 @@ pub struct ProxyOptions {
 
 /// A running proxy.
 pub struct Proxy {
-    database: String,
     listener: Listener,
     core: Arc<Core>,
 }
@@ -90,11 +89,7 @@ impl Proxy {
             }),
             stop: StopHandle::default(),
         });
-        let proxy = Proxy {
-            database: options.connection.name.clone(),
-            listener,
-            core,
-        };
+        let proxy = Proxy { listener, core };
         control::listen(&proxy.core, &folder.socket_path())?;
         folder.write_config(Some(&proxy.url()))?;
         state_files::export(&*lane, &folder)?;
@@ -110,21 +105,16 @@ impl Proxy {
             project: None,
             stop: StopHandle::default(),
         });
-        Ok(Proxy {
-            database: lane.common().database.clone(),
-            listener,
-            core,
-        })
+        Ok(Proxy { listener, core })
     }
 
     /// What an application connects to.
     pub fn url(&self) -> String {
-        format!(
-            "postgres://{}@127.0.0.1:{}/{}?sslmode=disable",
-            self.core.lane.user(),
-            self.listener.port(),
-            self.database
-        )
+        self.core.lane.url(&LaneUrl {
+            port: self.listener.port(),
+            lease: None,
+            is_below: false,
+        })
     }
 
     pub fn stop_handle(&self) -> StopHandle {

@@ -3,7 +3,7 @@
 use super::project::ProjectFolder;
 use crate::error::BrokerError;
 use crate::lane::{Lane, LaneObserver};
-use crate::{postgres, sqlite};
+use crate::{postgres, redis, sqlite};
 use mori_model::Engine;
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ pub fn open(folder: &Arc<ProjectFolder>, observer: Option<Box<dyn LaneObserver>>
     match folder.connection.engine {
         Engine::Sqlite => sqlite::open_shadow(folder, observer),
         Engine::Postgres => postgres::open_shadow(folder, observer),
+        Engine::Redis => redis::open_shadow(folder, observer),
         engine => Err(BrokerError::Engine { engine }),
     }
 }
@@ -29,6 +30,7 @@ pub fn discard(folder: &Arc<ProjectFolder>) -> Result<(), BrokerError> {
     match folder.connection.engine {
         Engine::Sqlite => sqlite::discard(folder),
         Engine::Postgres => postgres::discard(folder),
+        Engine::Redis => redis::discard(folder),
         engine => Err(BrokerError::Engine { engine }),
     }
 }

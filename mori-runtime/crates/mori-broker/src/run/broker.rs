@@ -7,7 +7,7 @@ use super::recipe::{Recipe, Stamp, migrations, prod_stamp, stamp};
 use super::suite::{Suite, SuiteLane};
 use crate::config::{ConfigError, Connection, MoriYaml, Wanted};
 use crate::error::BrokerError;
-use crate::lane::{BELOW_SUFFIX, LEASE_USER, Lane};
+use crate::lane::{Lane, LaneUrl};
 use crate::outside;
 use mori_control::{AcquireSpec, ControlError, Finished, Isolation, Keep, KeptState, LaneGrant, LaneId, Outcome, RunStats, TestStats};
 use mori_model::LaneDelta;
@@ -109,17 +109,22 @@ impl Broker {
         let id = LaneId(state.next_lease);
         lane.lane.common().start_lease(id.0, &spec.test);
         let connection = &suite.connection;
-        let (port, database) = (lane.listener.port(), &connection.name);
-        let url = |database: String| format!("postgres://{LEASE_USER}{}@127.0.0.1:{port}/{database}?sslmode=disable", id.0);
+        let url = |is_below| {
+            lane.lane.url(&LaneUrl {
+                port: lane.listener.port(),
+                lease: Some(id.0),
+                is_below,
+            })
+        };
         let acquire = after_setup.elapsed();
         state.stats.setup_ms += u64::try_from((after_setup - start).as_millis()).unwrap_or(0);
         let grant = LaneGrant {
             lane: id,
             slot: lane.slot,
             engine: connection.engine,
-            connection: database.clone(),
-            url: url(database.clone()),
-            prod_url: url(format!("{database}{BELOW_SUFFIX}")),
+            connection: connection.name.clone(),
+            url: url(false),
+            prod_url: url(true),
             prod: connection.redacted_url(),
             layers: suite.layer_names.clone(),
             acquire_us: micros(acquire),

@@ -5,7 +5,7 @@ use crate::config::{Connection, write_atomically};
 use crate::error::BrokerError;
 use crate::lane::Lane;
 use crate::proxy::Proxy;
-use crate::{outside, postgres, sqlite};
+use crate::{outside, postgres, redis, sqlite};
 use mori_control::KeptState;
 use mori_model::{Engine, LaneDelta, RouteRecord};
 use serde::{Deserialize, Serialize};
@@ -136,6 +136,7 @@ pub fn serve(dir: &Path) -> Result<Proxy, BrokerError> {
     match info.engine.parse().unwrap_or(Engine::Sqlite) {
         Engine::Sqlite => Proxy::serve_kept(sqlite::open_kept(info.connection, dir, info.foreign_keys)?),
         Engine::Postgres => Proxy::serve_kept(postgres::open_kept(info.connection, dir)?),
+        Engine::Redis => Proxy::serve_kept(redis::open_kept(info.connection, dir)?),
         engine => Err(BrokerError::Engine { engine }),
     }
 }

@@ -5,6 +5,7 @@ use crate::config::Connection;
 use crate::error::BrokerError;
 use crate::lane::LaneBase;
 use crate::postgres::PostgresLayers;
+use crate::redis::RedisLayers;
 use crate::sqlite::{SqliteBase, SqliteLayers};
 use mori_model::Engine;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use std::sync::Arc;
 pub struct Layers {
     sqlite: SqliteLayers,
     postgres: PostgresLayers,
+    redis: RedisLayers,
 }
 
 impl Layers {
@@ -20,7 +22,8 @@ impl Layers {
     pub fn new(cache_dir: &Path, work_dir: PathBuf) -> Layers {
         Layers {
             sqlite: SqliteLayers::new(cache_dir.to_owned(), work_dir.clone()),
-            postgres: PostgresLayers::new(cache_dir.to_owned(), work_dir),
+            postgres: PostgresLayers::new(cache_dir.to_owned(), work_dir.clone()),
+            redis: RedisLayers::new(work_dir),
         }
     }
 
@@ -32,6 +35,7 @@ impl Layers {
                 Ok(Arc::new(SqliteBase { below }))
             }
             Engine::Postgres => Ok(Arc::new(self.postgres.get(connection, recipe)?)),
+            Engine::Redis => Ok(Arc::new(self.redis.get(connection, recipe)?)),
             engine => Err(BrokerError::Engine { engine }),
         }
     }

@@ -7,15 +7,14 @@ mod pending;
 mod replies;
 mod requests;
 mod startup;
-mod wire;
 
 use super::lane::PostgresLane;
 use crate::lane::SessionKey;
+use crate::wire::Wire;
 use pending::Ledger;
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
-use wire::Wire;
 
 /// How much is read at once, in either direction.
 const BUFFER_BYTES: usize = 32 << 10;

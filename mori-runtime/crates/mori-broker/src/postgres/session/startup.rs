@@ -2,9 +2,9 @@
 
 use super::Session;
 use super::pending::Ledger;
-use super::wire::Wire;
 use crate::lane::{BELOW_SUFFIX, LEASE_USER, SessionKey};
 use crate::postgres::lane::PostgresLane;
+use crate::wire::{TLS_HANDSHAKE, Wire};
 use mori_wire::pg::{DecodeError, ErrorFields, Severity, SqlState, Startup, StartupMessage, backend, split_startup, startup_packet};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -15,8 +15,9 @@ use std::time::Duration;
 /// How long a client may take to say who it is.
 const STARTUP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The type of TLS's first record.
-const TLS_HANDSHAKE: u8 = 0x16;
+/// The name of PostgreSQL's protocol where TLS comes first
+/// (<https://www.postgresql.org/docs/17/protocol-flow.html#PROTOCOL-FLOW-SSL>).
+const ALPN: &[u8] = b"postgresql";
 
 /// Numbers client connections.
 static NEXT_KEY: AtomicU32 = AtomicU32::new(1);
@@ -74,7 +75,7 @@ fn first_packet(lane: &PostgresLane, stream: TcpStream) -> io::Result<Option<(Wi
     let mut first = [0];
     // With TLS from the first byte on, a record of the handshake comes first.
     let is_direct = stream.peek(&mut first)? == 1 && first[0] == TLS_HANDSHAKE && lane.offers_tls();
-    let mut client = if is_direct { Wire::tls(stream)? } else { Wire::Plain(stream) };
+    let mut client = if is_direct { Wire::tls(stream, ALPN)? } else { Wire::Plain(stream) };
     let mut buffer = Vec::new();
     loop {
         match split_startup(&buffer) {
@@ -88,7 +89,7 @@ fn first_packet(lane: &PostgresLane, stream: TcpStream) -> io::Result<Option<(Wi
                     buffer.clear();
                     client.write_all(if begins_tls { b"S" } else { b"N" })?;
                     if begins_tls {
-                        client = Wire::tls(client.tcp().try_clone()?)?;
+                        client = Wire::tls(client.tcp().try_clone()?, ALPN)?;
                     }
                     continue;
                 }

@@ -2,7 +2,7 @@
 
 use super::SqliteLane;
 use crate::error::BrokerError;
-use crate::lane::{Lane, LaneCommon, LaneShape};
+use crate::lane::{Lane, LaneCommon, LaneShape, LaneUrl, postgres_url};
 use crate::sqlite::session;
 use mori_backend::embedded::sqlite::{self, Layer};
 use mori_model::LaneDelta;
@@ -22,8 +22,8 @@ impl Lane for SqliteLane {
         session::serve(&self, stream);
     }
 
-    fn user(&self) -> String {
-        "mori".to_owned()
+    fn url(&self, url: &LaneUrl) -> String {
+        postgres_url(&self.common.database, "mori", url)
     }
 
     fn delta(&self) -> Result<LaneDelta, BrokerError> {

@@ -1,0 +1,100 @@
+//! What Redis lanes stand on: a frozen dump, and a server on it that is asked what keys were before.
+
+use super::lane::RedisLane;
+use crate::config::Connection;
+use crate::error::BrokerError;
+use crate::lane::{Lane, LaneBase, lock};
+use mori_backend::redis::{Access, Binaries, Client, Layer, LayerMeta, Server, command_table};
+use mori_query::redis::CommandTable;
+use mori_wire::resp::Value;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+pub struct RedisBase {
+    pub binaries: Binaries,
+    pub layer: Layer,
+    pub table: CommandTable,
+    /// The layer's functions, as FUNCTION DUMP gives them; none from servers that have none.
+    pub functions: Option<Vec<u8>>,
+    /// How many keys the layer has.
+    pub keys: u64,
+    below: Server,
+    below_client: Mutex<Option<Client>>,
+}
+
+impl RedisBase {
+    /// Starts the server on the layer, which works in `dir`.
+    pub fn open(layer: Layer, dir: &Path) -> Result<RedisBase, BrokerError> {
+        let binaries = Binaries::find(Some(layer.meta().version))?;
+        let below = layer.serve_below(&binaries, dir)?;
+        let mut client = below.connect()?;
+        let table = command_table(&mut client)?;
+        let functions = match client.ask(&["FUNCTION", "DUMP"]) {
+            Ok(Value::Bulk(dump)) => Some(dump),
+            _ => None,
+        };
+        let keyspace = client.ask(&["INFO", "keyspace"])?.to_text().unwrap_or_default();
+        let counts = keyspace
+            .lines()
+            .filter_map(|line| line.split_once("keys=")?.1.split(',').next()?.parse::<u64>().ok());
+        Ok(RedisBase {
+            keys: counts.sum(),
+            binaries,
+            layer,
+            table,
+            functions,
+            below,
+            below_client: Mutex::new(Some(client)),
+        })
+    }
+
+    /// Where clients look at the layer, which they can only read.
+    pub fn below_socket(&self) -> &Path {
+        self.below.socket_path()
+    }
+
+    /// Runs `work` on our own connection to the layer's server.
+    pub fn with_below<T>(&self, work: impl FnOnce(&mut Client) -> Result<T, BrokerError>) -> Result<T, BrokerError> {
+        let mut client = lock(&self.below_client);
+        if client.is_none() {
+            *client = Some(self.below.connect()?);
+        }
+        let Some(connected) = client.as_mut() else {
+            return Err(BrokerError::LaneBusy);
+        };
+        let outcome = work(connected);
+        if outcome.is_err() {
+            // Nothing is known of what a connection still holds after an error.
+            *client = None;
+        }
+        outcome
+    }
+
+    pub fn meta(&self) -> &LayerMeta {
+        self.layer.meta()
+    }
+
+    /// A server for a lane in `dir`, which holds its files.
+    pub fn start_server(&self, dir: &Path) -> Result<Server, BrokerError> {
+        Ok(Server::start(&self.binaries, dir, &self.layer.server_options(Access::Full, true))?)
+    }
+}
+
+/// A layer that lanes of a run are made of.
+pub struct RedisLaneBase(pub Arc<RedisBase>);
+
+impl LaneBase for RedisLaneBase {
+    fn is_slow(&self) -> bool {
+        true
+    }
+
+    fn new_lane(&self, connection: &Connection, dir: &Path) -> Result<Arc<dyn Lane>, BrokerError> {
+        let lane = RedisLane::create(self.0.clone(), connection, dir.to_owned(), None)?;
+        Ok(Arc::new(lane))
+    }
+}
+
+/// Where the server on a layer works, beside it.
+pub fn below_dir(layer: &Path) -> PathBuf {
+    layer.with_extension("below")
+}

@@ -1,0 +1,203 @@
+//! From the client to the server.
+
+use super::ledger::{Asked, Ledger};
+use super::startup::late;
+use super::{BUFFER_BYTES, Session, rewrite};
+use mori_query::redis::{Effect, Special, key_pattern, outline};
+use mori_wire::resp::{HELD_BYTES_MAX, RequestScanner, Scan, Skipper, error_reply};
+use std::io::{self, Write};
+use std::sync::PoisonError;
+
+/// The client's side of a session.
+struct Requests<'a> {
+    session: &'a Session,
+    /// The database that the client has selected.
+    database: u32,
+}
+
+/// How the bytes of a command are sent on.
+enum Sent {
+    AsTheyCame,
+    Instead(Vec<u8>),
+}
+
+/// Passes the client's commands on until it leaves. Every whole command that is there is looked at, then all are sent in one write. `buffer`: what was read
+/// before.
+pub fn relay(session: &Session, mut buffer: Vec<u8>) -> io::Result<()> {
+    let (client, mut server) = (&*session.client, &*session.server);
+    let mut requests = Requests { session, database: 0 };
+    let mut scanner = RequestScanner::default();
+    // The rest of a command that is passed on before all of it has come.
+    let mut under_way: Option<Skipper> = None;
+    // What the client sends is no protocol any more. The server says so, and closes.
+    let mut is_noise = false;
+    loop {
+        let mut end = 0;
+        // What replaces the part of the buffer before `end`, if anything in it is not sent as it came.
+        let mut replaced: Option<Vec<u8>> = None;
+        while end < buffer.len() && !is_noise {
+            if let Some(skipper) = &mut under_way {
+                match skipper.skip(&buffer[end..]) {
+                    Ok((taken, is_done)) => {
+                        if let Some(out) = &mut replaced {
+                            out.extend_from_slice(&buffer[end..end + taken]);
+                        }
+                        end += taken;
+                        if is_done {
+                            under_way = None;
+                        }
+                    }
+                    Err(_) => is_noise = true,
+                }
+                continue;
+            }
+            let rest = &buffer[end..];
+            let (taken, sent) = match scanner.scan(rest) {
+                Ok(Scan::Command { len_bytes }) => (len_bytes, requests.note(&scanner.arguments(rest))),
+                Ok(Scan::Nothing { len_bytes }) => (len_bytes, Sent::AsTheyCame),
+                Ok(Scan::More) if rest.len() < HELD_BYTES_MAX => break,
+                Ok(Scan::More) => {
+                    requests.note(&scanner.arguments(rest));
+                    match scanner.skip(rest) {
+                        Ok(skipper) => under_way = Some(skipper),
+                        Err(_) => is_noise = true,
+                    }
+                    (rest.len(), Sent::AsTheyCame)
+                }
+                Err(_) => {
+                    is_noise = true;
+                    break;
+                }
+            };
+            match sent {
+                Sent::Instead(bytes) => replaced.get_or_insert_with(|| buffer[..end].to_vec()).extend_from_slice(&bytes),
+                Sent::AsTheyCame => {
+                    if let Some(out) = &mut replaced {
+                        out.extend_from_slice(&buffer[end..end + taken]);
+                    }
+                }
+            }
+            end += taken;
+        }
+        if is_noise {
+            requests.with_ledger(Ledger::end_pairing);
+            if let Some(out) = &mut replaced {
+                out.extend_from_slice(&buffer[end..]);
+            }
+            end = buffer.len();
+        }
+        if let Some(test) = session.lane.common.ended_test(session.lease) {
+            return requests.refuse_late(&test);
+        }
+        server.write_all(replaced.as_deref().unwrap_or(&buffer[..end]))?;
+        buffer.drain(..end);
+        let start = buffer.len();
+        buffer.resize(start + BUFFER_BYTES, 0);
+        let read = client.read(&mut buffer[start..]);
+        buffer.truncate(start + *read.as_ref().unwrap_or(&0));
+        if read? == 0 {
+            return Ok(());
+        }
+    }
+}
+
+impl Requests<'_> {
+    fn with_ledger<T>(&self, work: impl FnOnce(&mut Ledger) -> T) -> T {
+        work(&mut self.session.ledger.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note(&mut self, arguments: &[&[u8]]) -> Sent {
+        let lane = &self.session.lane;
+        let base = lane.base();
+        let outline = outline(&base.table, arguments);
+        let sent = match outline.special {
+            Special::Auth | Special::Hello => rewrite::login(&base, outline.special, arguments).map_or(Sent::AsTheyCame, Sent::Instead),
+            Special::Refused => Sent::Instead(rewrite::refusal(&outline.verb)),
+            Special::FollowsNobody => Sent::Instead(rewrite::acknowledged()),
+            Special::Select => {
+                let database = arguments.get(1).and_then(|number| std::str::from_utf8(number).ok()?.parse().ok());
+                self.database = database.unwrap_or(self.database);
+                Sent::AsTheyCame
+            }
+            Special::Reset => {
+                self.database = 0;
+                Sent::AsTheyCame
+            }
+            _ => Sent::AsTheyCame,
+        };
+        if self.session.is_below {
+            // The server lets nobody write, and what is read there is no statement of the test.
+            return sent;
+        }
+        lane.before(match outline.special {
+            Special::Refused => Effect::Scripts,
+            _ => outline.effect,
+        });
+        let keys = |positions: &[usize]| -> Vec<Vec<u8>> { positions.iter().filter_map(|at| Some(arguments.get(*at)?.to_vec())).collect() };
+        let mut patterns: Vec<String> = outline
+            .keys
+            .written
+            .iter()
+            .chain(&outline.keys.read)
+            .filter_map(|at| Some(key_pattern(arguments.get(*at)?)))
+            .collect();
+        patterns.sort_unstable();
+        patterns.dedup();
+        let text = match lane.common.is_observed() {
+            true => shown(arguments),
+            false => String::new(),
+        };
+        let asked = Asked {
+            database: self.database,
+            written: keys(&outline.keys.written),
+            read: keys(&outline.keys.read),
+            patterns,
+            text,
+            outline,
+            started: std::time::Instant::now(),
+        };
+        self.with_ledger(|ledger| ledger.asked(lane, self.session.key, asked));
+        sent
+    }
+
+    /// The lane belongs to another test by now: the client is told whose it was, and its connection ends.
+    fn refuse_late(&self, test: &str) -> io::Result<()> {
+        let (lane, client) = (&self.session.lane, &self.session.client);
+        for verb in self.with_ledger(Ledger::unanswered_writes) {
+            lane.common.report_late_write(test, &verb);
+        }
+        client.write_all(&error_reply(&late(test)))
+    }
+}
+
+/// Of an argument, the log shows so much.
+const SHOWN_BYTES_MAX: usize = 200;
+
+/// A command as people type it, for the log. No passwords.
+fn shown(arguments: &[&[u8]]) -> String {
+    let is_secret = arguments.first().is_some_and(|name| {
+        ["auth", "hello", "acl", "config"]
+            .iter()
+            .any(|word| name.eq_ignore_ascii_case(word.as_bytes()))
+    });
+    let arguments = if is_secret {
+        &arguments[..arguments.len().min(1)]
+    } else {
+        arguments
+    };
+    let words: Vec<String> = arguments
+        .iter()
+        .map(|argument| {
+            let is_cut = argument.len() > SHOWN_BYTES_MAX;
+            let part = String::from_utf8_lossy(&argument[..argument.len().min(SHOWN_BYTES_MAX)]).into_owned();
+            let part = if part.is_empty() || part.contains([' ', '\n', '"']) {
+                format!("{part:?}")
+            } else {
+                part
+            };
+            if is_cut { format!("{part}…") } else { part }
+        })
+        .collect();
+    let text = words.join(" ");
+    if is_secret { format!("{text} ***") } else { text }
+}

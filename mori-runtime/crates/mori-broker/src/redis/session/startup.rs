@@ -1,0 +1,141 @@
+//! From the first byte of a connection to a server that speaks with the client.
+
+use super::ledger::Ledger;
+use super::rewrite::{credentials, lease_of};
+use super::{BUFFER_BYTES, Session, SessionHandle};
+use crate::lane::SessionKey;
+use crate::redis::lane::RedisLane;
+use crate::wire::{TLS_HANDSHAKE, Wire};
+use mori_query::redis::{Special, outline};
+use mori_wire::resp::{HELD_BYTES_MAX, RequestScanner, Scan, command, error_reply};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Redis has no name among TLS's protocols; clients ask for none.
+const ALPN: &[u8] = b"redis";
+
+/// Numbers client connections.
+static NEXT_KEY: AtomicU32 = AtomicU32::new(1);
+
+/// Who a client says it is, by its first command.
+#[derive(Clone, Copy, Debug, Default)]
+struct Identity {
+    lease: Option<u64>,
+    is_below: bool,
+}
+
+/// Waits for a client's first command, which may name its lease, and connects it to the lane's server. Returns what has been read as well. None if it left.
+pub fn accept(lane: &Arc<RedisLane>, stream: TcpStream) -> io::Result<Option<(Session, Vec<u8>)>> {
+    stream.set_nodelay(true)?;
+    let mut first = [0];
+    if stream.peek(&mut first)? == 0 {
+        return Ok(None);
+    }
+    let client = match first[0] == TLS_HANDSHAKE && lane.offers_tls() {
+        true => Wire::tls(stream, ALPN)?,
+        false => Wire::Plain(stream),
+    };
+    let Some((identity, begun)) = first_command(lane, &client)? else {
+        return Ok(None);
+    };
+    let client = Arc::new(client);
+    match connect(lane, &client, identity) {
+        Ok(session) => Ok(Some((session, begun))),
+        Err(message) => {
+            client.write_all(&error_reply(&message))?;
+            client.shutdown();
+            Ok(None)
+        }
+    }
+}
+
+fn first_command(lane: &RedisLane, client: &Wire) -> io::Result<Option<(Identity, Vec<u8>)>> {
+    let (mut buffer, mut scanner) = (Vec::new(), RequestScanner::default());
+    loop {
+        let start = buffer.len();
+        buffer.resize(start + BUFFER_BYTES, 0);
+        let read = client.read(&mut buffer[start..])?;
+        buffer.truncate(start + read);
+        if read == 0 {
+            return Ok(None);
+        }
+        match scanner.scan(&buffer) {
+            Ok(Scan::More) if buffer.len() < HELD_BYTES_MAX => {}
+            Ok(Scan::Command { .. }) => {
+                let arguments = scanner.arguments(&buffer);
+                let special = outline(&lane.base().table, &arguments).special;
+                let user = credentials(special, &arguments).and_then(|found| found.user);
+                let identity = match user.and_then(lease_of) {
+                    Some((lease, is_below)) if matches!(special, Special::Auth | Special::Hello) => Identity { lease, is_below },
+                    _ => Identity::default(),
+                };
+                return Ok(Some((identity, buffer)));
+            }
+            // The server says itself what it thinks of it.
+            _ => return Ok(Some((Identity::default(), buffer))),
+        }
+    }
+}
+
+fn connect(lane: &Arc<RedisLane>, client: &Arc<Wire>, identity: Identity) -> Result<Session, String> {
+    // Many clients leave the login out: they belong to the test that holds the lane now.
+    let lease = match identity.lease {
+        Some(lease) => lease,
+        None if lane.common.is_lent() => lane
+            .common
+            .current_lease()
+            .ok_or("MORILATE this lane belongs to no test at the moment")?,
+        None => 0,
+    };
+    if let Some(test) = lane.common.ended_test(lease) {
+        return Err(late(&test));
+    }
+    let unavailable = |error: String| format!("ERR the lane's server: {error}");
+    let (server, server_id) = match identity.is_below {
+        true => UnixStream::connect(lane.base().below_socket())
+            .and_then(greet)
+            .map_err(|error| unavailable(error.to_string()))?,
+        false => lane
+            .connect()
+            .map_err(|error| unavailable(error.to_string()))
+            .and_then(|server| greet(server).map_err(|error| unavailable(error.to_string())))?,
+    };
+    let session = Session {
+        lane: lane.clone(),
+        key: SessionKey(NEXT_KEY.fetch_add(1, Ordering::Relaxed)),
+        lease,
+        is_below: identity.is_below,
+        client: client.clone(),
+        server: Arc::new(server),
+        ledger: Arc::new(Mutex::new(Ledger::default())),
+    };
+    let handle = SessionHandle {
+        client: session.client.clone(),
+        server: session.server.clone(),
+        server_id,
+        lease,
+        ledger: session.ledger.clone(),
+    };
+    match lane.enter(session.key, handle) {
+        true => Ok(session),
+        false => Err("ERR max number of clients reached".to_owned()),
+    }
+}
+
+/// What a client is told whose test has ended.
+pub fn late(test: &str) -> String {
+    format!("MORILATE this connection belongs to the test {test}, which has ended")
+}
+
+/// Asks for the connection's number. With the answer the server is known to have accepted it, so that it can be ended.
+fn greet(mut server: UnixStream) -> io::Result<(UnixStream, Option<i64>)> {
+    server.write_all(&command(&["CLIENT", "ID"]))?;
+    let mut line = String::new();
+    // A line, and nothing behind it: nothing else was asked for.
+    BufReader::new(Read::by_ref(&mut server)).read_line(&mut line)?;
+    let id = line.trim().strip_prefix(':').and_then(|number| number.parse().ok());
+    Ok((server, id))
+}
