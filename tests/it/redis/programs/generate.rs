@@ -28,9 +28,12 @@ pub enum Class {
     Stream,
     Geo,
     Sketch,
+    /// Sorted sets whose members all have the same score. Of others, ranges by name depend on a skip list's levels, which are random.
+    Lexicon,
 }
 
-const CLASSES: [(Class, &str, u64); 10] = [
+/// The classes with their names, and how many keys each has. Only commands that keep a lexicon's scores equal get the last one's.
+const CLASSES: [(Class, &str, u64); 11] = [
     (Class::Text, "text", 4),
     (Class::Number, "number", 3),
     (Class::Bits, "bits", 3),
@@ -41,6 +44,7 @@ const CLASSES: [(Class, &str, u64); 10] = [
     (Class::Stream, "stream", 3),
     (Class::Geo, "geo", 2),
     (Class::Sketch, "sketch", 3),
+    (Class::Lexicon, "lexicon", 3),
 ];
 
 /// What the servers can do, and what is not to be asked of them.

@@ -50,6 +50,7 @@ fn entry(g: &mut Generator) -> Entry {
         Class::SortedSet => many(g, command!["ZADD", &key], count, |g, index| {
             vec![(g.below(40) as f64 / 4.0).to_string().into_bytes(), numbered(g, index)]
         }),
+        Class::Lexicon => many(g, command!["ZADD", &key], count, |g, index| vec![b"0".to_vec(), numbered(g, index)]),
         Class::Hash => many(g, command!["HSET", &key], count, |g, index| vec![numbered(g, index), g.value()]),
         Class::Geo => many(g, command!["GEOADD", &key], count.min(40), |g, index| {
             let degrees = |number: u64| (number as f64 / 10.0).to_string().into_bytes();

@@ -4,6 +4,7 @@ mod bits;
 mod geo;
 mod hashes;
 mod keys;
+mod lexicons;
 mod lists;
 pub mod messages;
 mod mistakes;
@@ -26,7 +27,8 @@ pub fn any(g: &mut Generator) -> Command {
         19..=34 => keys::any(g),
         35..=44 => lists::any(g),
         45..=53 => sets::any(g),
-        54..=65 => sorted_sets::any(g),
+        54..=61 => sorted_sets::any(g),
+        62..=65 => lexicons::any(g),
         66..=74 => hashes::any(g),
         75..=84 => streams::any(g),
         85..=87 => geo::any(g),

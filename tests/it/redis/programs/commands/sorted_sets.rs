@@ -18,8 +18,7 @@ pub fn any(g: &mut Generator) -> Command {
         8 => command!["ZMSCORE", key, g.member(), g.member()],
         9 => command!["ZCARD", key],
         10 => command!["ZCOUNT", key, bound(g), bound(g)],
-        11 => command!["ZLEXCOUNT", key, lex(g), lex(g)],
-        12..=13 => {
+        11..=13 => {
             let mut command = command![g.pick(&["ZRANK", "ZREVRANK"]), key, g.member()];
             if g.chance(30) {
                 command.push("WITHSCORE");
@@ -35,11 +34,8 @@ pub fn any(g: &mut Generator) -> Command {
             range(g, command)
         }
         18 => old_range(g, key),
-        19 => match g.below(3) {
-            0 => command!["ZREMRANGEBYRANK", key, g.index(), g.index()],
-            1 => command!["ZREMRANGEBYSCORE", key, bound(g), bound(g)],
-            _ => command!["ZREMRANGEBYLEX", key, lex(g), lex(g)],
-        },
+        19 if g.chance(50) => command!["ZREMRANGEBYRANK", key, g.index(), g.index()],
+        19 => command!["ZREMRANGEBYSCORE", key, bound(g), bound(g)],
         20 => command![g.pick(&["ZPOPMIN", "ZPOPMAX"]), key],
         21 => command![g.pick(&["ZPOPMIN", "ZPOPMAX"]), key, g.below(5)],
         22 => {
@@ -98,37 +94,18 @@ fn bound(g: &mut Generator) -> String {
     }
 }
 
-fn lex(g: &mut Generator) -> Vec<u8> {
-    match g.below(6) {
-        0 => b"-".to_vec(),
-        1 => b"+".to_vec(),
-        2 => [b"(".to_vec(), g.member()].concat(),
-        3 => g.member(),
-        _ => [b"[".to_vec(), g.member()].concat(),
-    }
-}
-
 fn range(g: &mut Generator, mut command: Command) -> Command {
-    let is_by_rank = match g.below(3) {
-        0 => {
-            command.extend([bound(g), bound(g)]);
-            command.push("BYSCORE");
-            false
-        }
-        1 => {
-            command.extend([lex(g), lex(g)]);
-            command.push("BYLEX");
-            false
-        }
-        _ => {
-            command.extend([g.index(), g.index()]);
-            true
-        }
-    };
+    let is_by_score = g.chance(50);
+    if is_by_score {
+        command.extend([bound(g), bound(g)]);
+        command.push("BYSCORE");
+    } else {
+        command.extend([g.index(), g.index()]);
+    }
     if g.chance(30) {
         command.push("REV");
     }
-    if g.chance(if is_by_rank { 4 } else { 40 }) {
+    if g.chance(if is_by_score { 40 } else { 4 }) {
         command.extend(["LIMIT".to_owned(), g.below(4).to_string(), g.index().to_string()]);
     }
     command
@@ -142,12 +119,10 @@ fn with_scores(g: &mut Generator, mut command: Command) -> Command {
 }
 
 fn old_range(g: &mut Generator, key: Vec<u8>) -> Command {
-    let command = match g.below(5) {
+    let command = match g.below(3) {
         0 => command!["ZREVRANGE", key, g.index(), g.index()],
         1 => command!["ZRANGEBYSCORE", key, bound(g), bound(g)],
-        2 => command!["ZREVRANGEBYSCORE", key, bound(g), bound(g)],
-        3 => return command!["ZRANGEBYLEX", key, lex(g), lex(g)],
-        _ => return command!["ZREVRANGEBYLEX", key, lex(g), lex(g), "LIMIT", g.below(3), g.index()],
+        _ => command!["ZREVRANGEBYSCORE", key, bound(g), bound(g)],
     };
     with_scores(g, command)
 }
