@@ -19,5 +19,6 @@ mod lanes;
 mod oracle;
 mod postgres;
 mod prod_images;
+mod redis;
 mod rooms;
 mod statements;

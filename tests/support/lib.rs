@@ -2,6 +2,7 @@
 
 pub mod postgres;
 pub mod raw;
+pub mod redis;
 
 mod control;
 mod same;
