@@ -162,10 +162,13 @@ pub(crate) fn fixtures(meta: &Meta) -> Result<Vec<LitStr>> {
 
 fn fixture(written: &LitStr) -> Result<LitStr> {
     let text = written.value();
-    if !text.contains('/') {
+    if !text.contains('/') && !text.ends_with(".redis") {
         return fixture_in("fixtures", written);
     }
-    if !text.ends_with(".sql") {
+    if !text.contains('/') {
+        return Ok(LitStr::new(&format!("fixtures/{text}"), written.span()));
+    }
+    if !text.ends_with(".sql") && !text.ends_with(".redis") {
         return Err(Error::new(
             written.span(),
             "a fixture's path ends in `.sql`; a bare name stands for `fixtures/<name>.sql`",

@@ -2,7 +2,7 @@
 
 pub use crate::assertions::{
     Bound, StatedCounts, StatedTable, StatedTransactions, assert_delta, assert_no_delta, assert_no_tombstones, assert_statements,
-    assert_tombstones, assert_transactions, table_name,
+    assert_tombstones, assert_transactions, keyspace, table_name,
 };
 pub use crate::harness::{
     Access, Argument, Ending, Flavor, Lanes, Migrations, Requirement, Source, Spec, Target, TestReturn, run_async, run_sync,

@@ -35,6 +35,19 @@ impl Delta {
         TableChanges { name, changes }
     }
 
+    /// The change of a key, in whatever database it is: for Redis.
+    ///
+    /// # Panics
+    /// If that key is unchanged.
+    #[track_caller]
+    pub fn key(&self, key: impl Into<Key>) -> RowView {
+        let key = key.into();
+        let has_it = |changes: &TableDelta| changes.rows.iter().any(|change| change.key == key);
+        let found = self.0.tables.iter().find(|(_, changes)| has_it(changes));
+        let table = found.map_or("db0", |(table, _)| table.as_str());
+        self.table(table).row(key.clone())
+    }
+
     /// The whole difference as plain data.
     pub fn as_model(&self) -> &LaneDelta {
         &self.0

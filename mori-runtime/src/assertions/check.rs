@@ -147,6 +147,12 @@ pub fn table_name(parts: &[&str]) -> String {
         .join(".")
 }
 
+/// The table that a Redis connection's keys are in: `db0`, or that of the database its URL names.
+pub fn keyspace(db: &Db) -> String {
+    let database = db.url().rsplit('/').next().and_then(|number| number.parse::<u32>().ok());
+    format!("db{}", database.unwrap_or(0))
+}
+
 #[track_caller]
 fn by_table<T, const N: usize>(stated: [(String, T); N]) -> BTreeMap<String, T> {
     let mut tables = BTreeMap::new();

@@ -8,10 +8,17 @@
 /// # }
 /// ```
 ///
+/// On Redis, the keys of the connection's database alone: `assert_delta!(cache, ["cart:17"])`. Those of others are in tables `db0`, `db1`, ….
+///
 /// Counts that are left out are 0; `deleted` is compared where it is stated. Keys are anything that is `Into<mori::Key>`, tuples for
 /// composite keys.
 #[macro_export]
 macro_rules! assert_delta {
+    ($db:expr, [$($key:expr),* $(,)?] $(,)?) => {{
+        let db = &$db;
+        let keys = $crate::__private::StatedTable::Keys(::std::vec![$($crate::Key::from($key)),*]);
+        $crate::__private::assert_delta(db, [($crate::__private::keyspace(db), keys)])
+    }};
     ($db:expr, $($($table:tt).+ : $stated:tt),+ $(,)?) => {
         $crate::__private::assert_delta(&$db, [$(($crate::__table!($($table).+), $crate::__stated!($stated))),+])
     };
@@ -25,9 +32,16 @@ macro_rules! assert_no_delta {
     };
 }
 
-/// Asserts which rows the test deleted, exactly: `assert_tombstones!(db, orders: [17, 18])`.
+/// Asserts which rows the test deleted, exactly: `assert_tombstones!(db, orders: [17, 18])`; on Redis `assert_tombstones!(cache, ["cart:17"])`.
 #[macro_export]
 macro_rules! assert_tombstones {
+    ($db:expr, [$($key:expr),* $(,)?] $(,)?) => {{
+        let db = &$db;
+        $crate::__private::assert_tombstones(
+            db,
+            [($crate::__private::keyspace(db), ::std::vec![$($crate::Key::from($key)),*])],
+        )
+    }};
     ($db:expr, $($($table:tt).+ : [$($key:expr),* $(,)?]),+ $(,)?) => {
         $crate::__private::assert_tombstones(
             &$db,

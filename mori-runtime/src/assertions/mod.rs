@@ -6,7 +6,7 @@ mod stated;
 
 pub use check::{
     Bound, StatedTransactions, assert_delta, assert_no_delta, assert_no_tombstones, assert_statements, assert_tombstones,
-    assert_transactions, table_name,
+    assert_transactions, keyspace, table_name,
 };
 pub(crate) use stated::Broken;
 pub use stated::{StatedCounts, StatedTable};

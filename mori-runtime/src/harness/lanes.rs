@@ -6,7 +6,7 @@ use crate::{Db, HarnessError, broker, lane};
 use mori_control::AcquireSpec;
 use mori_model::Engine;
 use std::fmt::Debug;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The lanes a test holds, all on one control connection.
@@ -18,7 +18,7 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    /// Migrations and fixtures go to the first argument's lane: they are written in one database's language.
+    /// Migrations and SQL fixtures go to the first argument's lane that is not Redis, fixtures that end in `.redis` to the first that is.
     pub(super) fn acquire(settings: &Settings, spec: &Spec) -> Result<Lanes, HarnessError> {
         requires::check_machine(spec.requires)?;
         let plan = plan(spec.arguments)?;
@@ -28,14 +28,18 @@ impl Lanes {
         let client = Arc::new(broker::connect(settings, manifest_dir)?);
         let mut all = Vec::new();
         for wanted in &plan.lanes {
+            let is_redis = wanted.engine == Some(Engine::Redis);
+            let (theirs, others): (Vec<PathBuf>, Vec<PathBuf>) =
+                fixtures.into_iter().partition(|path| paths::is_for_redis(path) == is_redis);
+            fixtures = others;
             let spec = AcquireSpec {
                 manifest_dir: manifest_dir.to_owned(),
                 connection: wanted.db.map(str::to_owned),
                 engine: wanted.engine,
                 run_connection: settings.connection.clone(),
                 package: Some(spec.source.package.to_owned()),
-                migrations: migrations.take(),
-                fixtures: std::mem::take(&mut fixtures),
+                migrations: if is_redis { None } else { migrations.take() },
+                fixtures: theirs,
                 isolation: spec.isolation,
                 test: spec.source.path(),
                 max_connections: spec.max_connections,

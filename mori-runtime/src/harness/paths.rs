@@ -30,6 +30,11 @@ pub(crate) fn fixture_path(folder: &Path, relative: &str) -> Result<PathBuf, Har
     }
 }
 
+/// A file of commands, not of SQL.
+pub(super) fn is_for_redis(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "redis")
+}
+
 pub(super) fn fixtures(spec: &Spec) -> Result<Vec<PathBuf>, HarnessError> {
     if spec.fixtures.is_empty() {
         return Ok(Vec::new());

@@ -30,6 +30,16 @@ pub struct Content {
     pub libraries: Vec<Reply>,
 }
 
+impl Content {
+    /// The same without the forms that servers keep values in.
+    pub fn without_encodings(mut self) -> Content {
+        for value in self.keys.values_mut() {
+            value.encoding.clear();
+        }
+        self
+    }
+}
+
 fn command(args: &[&[u8]]) -> Vec<Vec<u8>> {
     args.iter().map(|arg| arg.to_vec()).collect()
 }

@@ -172,7 +172,7 @@ impl Generator<'_> {
             .into_bytes(),
             17 => (-i64::try_from(self.below(5)).expect("small")).to_string().into_bytes(),
             18 => vec![0xff, 0, u8::try_from(self.below(4)).expect("small")],
-            _ => "abcdef"[..usize::try_from(1 + self.below(6)).expect("small")].as_bytes().to_vec(),
+            _ => b"abcdef"[..usize::try_from(1 + self.below(6)).expect("small")].to_vec(),
         }
     }
 

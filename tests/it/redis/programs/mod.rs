@@ -15,6 +15,7 @@ mod commands;
 mod compare;
 mod generate;
 mod keyspace;
+mod lanes;
 mod minimize;
 mod plain;
 mod program;

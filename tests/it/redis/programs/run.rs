@@ -230,7 +230,10 @@ impl Running<'_> {
             };
             if !is_same {
                 let what = command.map_or("a push".to_owned(), ToString::to_string);
-                return Err(format!("{what}\n{}", told(&[lane_says.clone()], &[copy_says.clone()])));
+                return Err(format!(
+                    "{what}\n{}",
+                    told(std::slice::from_ref(lane_says), std::slice::from_ref(copy_says))
+                ));
             }
         }
         Ok(())

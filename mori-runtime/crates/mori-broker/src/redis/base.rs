@@ -8,6 +8,7 @@ use mori_backend::redis::{Access, Binaries, Client, Layer, LayerMeta, Server, co
 use mori_query::redis::CommandTable;
 use mori_wire::resp::Value;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 pub struct RedisBase {
@@ -94,7 +95,28 @@ impl LaneBase for RedisLaneBase {
     }
 }
 
-/// Where the server on a layer works, beside it.
+impl Drop for RedisBase {
+    fn drop(&mut self) {
+        // The server that ends now has nothing in it that is not in the layer.
+        let _ = std::fs::remove_dir_all(self.below.dir());
+    }
+}
+
+/// How the folder of a server on a layer is called, beside the layer.
+const BELOW: &str = "below-";
+
+/// A new folder for a server on a layer, beside it: the one on the layer before may still run.
 pub fn below_dir(layer: &Path) -> PathBuf {
-    layer.with_extension("below")
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let name = format!("{BELOW}{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    layer.with_file_name(name)
+}
+
+/// Removes the folders of servers whose process was killed. The caller owns the folder that they are in.
+pub fn remove_left_below(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(BELOW) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }

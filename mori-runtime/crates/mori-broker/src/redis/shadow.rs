@@ -1,6 +1,6 @@
 //! A Redis lane that lives in a folder: a project's, or a kept state's.
 
-use super::base::{RedisBase, below_dir};
+use super::base::{RedisBase, below_dir, remove_left_below};
 use super::lane::RedisLane;
 use super::lane_impl::KEPT_LAYER;
 use super::layers::{build_prod, fixture_key};
@@ -79,12 +79,14 @@ pub fn discard(folder: &Arc<ProjectFolder>) -> Result<(), BrokerError> {
 /// The lane of a kept state. What is written to it stays in its folder.
 pub fn open_kept(database: String, dir: &Path) -> Result<Arc<dyn Lane>, BrokerError> {
     let layer = dir.join(KEPT_LAYER);
+    remove_left_below(dir);
     let base = RedisBase::open(Layer::open(&layer)?, &below_dir(&layer))?;
     Ok(Arc::new(RedisLane::recall(Arc::new(base), (database, None), dir.to_owned(), None)?))
 }
 
 fn base(folder: &Arc<ProjectFolder>) -> Result<RedisBase, BrokerError> {
     let dir = layer_dir(folder);
+    remove_left_below(&folder.shadow_dir());
     if dir.exists() && known_origin(folder).is_some() {
         return RedisBase::open(Layer::open(&dir)?, &below_dir(&dir));
     }
@@ -107,9 +109,7 @@ fn put_in_place(folder: &ProjectFolder, next: &Path) -> Result<Arc<RedisBase>, B
     outside::remove(&dir)?;
     fs::rename(next, &dir).map_err(BrokerError::io("rename", next))?;
     folder.write_json(&origin_path(folder), &origin(&folder.connection)?)?;
-    // The server on the old layer lives until the lane lets go of it.
-    let below = folder.shadow_dir().join("layer-next.below");
-    Ok(Arc::new(RedisBase::open(Layer::open(&dir)?, &below)?))
+    Ok(Arc::new(RedisBase::open(Layer::open(&dir)?, &below_dir(&dir))?))
 }
 
 fn layer_dir(folder: &ProjectFolder) -> PathBuf {
