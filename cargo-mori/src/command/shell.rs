@@ -29,21 +29,28 @@ pub fn run(args: &ShellArgs) -> Result<u8, CliError> {
     let (_, target_dir) = target_dir(&args.workspace)?;
     let state = find(kept::list(&target_dir), &args.test)?;
     let (sender, signals) = mpsc::channel::<i32>();
-    // psql takes Ctrl-C for itself; it must not end the server behind it.
+    // The client takes Ctrl-C for itself; it must not end the server behind it.
     let in_signals = |source: io::Error| CliError::file("handle signals of", Path::new("this process"), source);
     let _signals = Signals::forward(sender).map_err(in_signals)?;
     let proxy = kept::serve(&state.dir)?;
-    match find_program("psql") {
-        Some(psql) => {
-            note(&format!("{} of {}, psql on {}\n", state.connection, state.test, proxy.url()));
-            Command::new(&psql)
-                .arg(proxy.url())
+    let url = proxy.url();
+    let (name, arguments): (_, &[&str]) = match url.starts_with("redis:") {
+        true => ("redis-cli", &["-u", &url]),
+        false => ("psql", &[&url]),
+    };
+    match find_program(name) {
+        Some(program) => {
+            note(&format!("{} of {}, {name} on {url}\n", state.connection, state.test));
+            Command::new(&program)
+                .args(arguments)
                 .status()
-                .map_err(|source| CliError::file("run", &psql, source))?;
+                .map_err(|source| CliError::file("run", &program, source))?;
         }
         None => {
-            print(&format!("{}\n", proxy.url()))?;
-            note("psql is not on the PATH; connect with any client, and end with Ctrl-C\n");
+            print(&format!("{url}\n"))?;
+            note(&format!(
+                "{name} is not on the PATH; connect with any client, and end with Ctrl-C\n"
+            ));
             // Either a signal comes, or there is nothing left to wait for.
             let _ = signals.recv();
         }

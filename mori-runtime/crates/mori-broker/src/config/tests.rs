@@ -153,12 +153,12 @@ fn a_syntax_error_has_a_position() {
 
 #[test]
 fn selection_by_name_engine_or_being_the_only_one() {
-    let yaml = parse("connections: { a: { engine: sqlite }, b: { engine: sqlite }, c: { engine: redis } }").unwrap();
+    let yaml = parse("connections: { a: { engine: sqlite }, b: { engine: sqlite }, c: { engine: duckdb } }").unwrap();
     assert_eq!(yaml.select(Some("a"), None).unwrap().name, "a");
     assert!(matches!(yaml.select(None, None), Err(ConfigError::Ambiguous { names }) if names == ["a", "b", "c"]));
     assert!(matches!(yaml.select(None, Some(Engine::Sqlite)), Err(ConfigError::Ambiguous { names }) if names == ["a", "b"]));
     assert!(matches!(
-        yaml.select(None, Some(Engine::Redis)),
+        yaml.select(None, Some(Engine::DuckDb)),
         Err(ConfigError::Unsupported { .. })
     ));
     assert!(matches!(
