@@ -129,7 +129,7 @@ fn distance(found: Version, wanted: Version) -> Option<(u32, bool, u32, u32)> {
     let number = |version: Version| (version.major, version.minor);
     if !is_other && number(found) < number(wanted) {
         // A dump of a newer minor version is read by most of its major version's servers; it is tried.
-        return (found.major == wanted.major).then_some((1, is_other, wanted.minor - found.minor, 0));
+        return (found.major == wanted.major).then_some((1, is_other, wanted.minor.abs_diff(found.minor), 0));
     }
     let rank = match number(found) == number(wanted) {
         true => 0,
