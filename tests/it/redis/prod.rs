@@ -99,10 +99,18 @@ fn a_lane_goes_on_where_it_stopped() {
     client.ask(&["SET", "kept", "1"]);
     client.ask(&["DEL", "a"]);
     let delta = lane.delta("db0");
-    // The lane's server dies, as by a kill; the next client finds it again with all that was acknowledged.
+    // The lane's server dies, as by a kill; a client that comes then finds it again with all that was acknowledged.
     let _ = client.send(&["SHUTDOWN", "NOSAVE"]);
     assert!(client.read().is_err(), "the connection has ended");
-    let mut client = lane.connect();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let mut client = loop {
+        let mut client = lane.connect();
+        match client.try_ask(&["PING"]) {
+            Ok(reply) if reply.text() == "PONG" => break client,
+            // It has not ended yet when its socket is closed.
+            other => assert!(std::time::Instant::now() < deadline, "{other:?}"),
+        }
+    };
     assert_eq!(client.ask(&["GET", "kept"]).text(), "1");
     assert_eq!(lane.delta("db0"), delta);
     lane.reset(false);
