@@ -75,7 +75,7 @@ SELECT json_build_object(
                     'number', a.attnum,
                     'name', a.attname,
                     'type', format_type(a.atttypid, a.atttypmod),
-                    'default', pg_get_expr(d.adbin, d.adrelid),
+                    'default', pg_get_expr(d.adbin, CASE a.attgenerated WHEN '' THEN 0 ELSE d.adrelid END),
                     'is_generated', a.attgenerated <> '',
                     'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by_default' END,
                     'is_not_null', a.attnotnull) ORDER BY a.attnum)

@@ -32,6 +32,14 @@ BEGIN
     END LOOP;
 END $$;
 
+-- The ages of all rows about roles, databases and what else belongs to the whole server. No event trigger hears of changes to them, and functions
+-- can make them.
+CREATE FUNCTION pg_catalog.pg_mori_shared() RETURNS SETOF int4 LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+    SELECT age(xmin) FROM pg_authid UNION ALL SELECT age(xmin) FROM pg_auth_members UNION ALL SELECT age(xmin) FROM pg_db_role_setting
+    UNION ALL SELECT age(xmin) FROM pg_database UNION ALL SELECT age(xmin) FROM pg_tablespace UNION ALL SELECT age(xmin) FROM pg_shdescription
+    UNION ALL SELECT age(xmin) FROM pg_replication_origin
+$$;
+
 CREATE FUNCTION pg_catalog.pg_mori_seal() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
     PERFORM pg_mori_attach('{}');
@@ -43,7 +51,7 @@ BEGIN
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND c.oid >= 16384 AND c.relnamespace <> 'pg_catalog'::regnamespace;
     INSERT INTO pg_mori_seal
-        SELECT pg_current_xact_id(), (SELECT count(*) FROM pg_largeobject_metadata), (SELECT count(*) FROM pg_largeobject);
+        SELECT pg_current_xact_id(), (SELECT count(*) FROM pg_largeobject_metadata), (SELECT count(*) FROM pg_largeobject), (SELECT count(*) FROM pg_mori_shared());
 END $$;
 
 -- Why the lane cannot be put back row by row; NULL if it can.
@@ -78,6 +86,12 @@ BEGIN
             OR EXISTS (SELECT FROM pg_largeobject WHERE age(xmin) < age(sealed.xid::xid)))
     THEN
         RETURN 'large objects';
+    END IF;
+    IF mark IS NULL AND sealed.shared_rows <> (SELECT count(*) FROM pg_mori_shared())
+        OR EXISTS (SELECT FROM pg_mori_shared() AS shared (age)
+            WHERE shared.age < CASE WHEN mark IS NULL THEN age(sealed.xid::xid) ELSE age(pg_snapshot_xmin(mark)::xid) + 1 END)
+    THEN
+        RETURN 'roles or databases';
     END IF;
     RETURN NULL;
 END $$;

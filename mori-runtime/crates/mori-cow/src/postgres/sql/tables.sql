@@ -5,10 +5,10 @@
 CREATE TABLE pg_catalog.pg_mori_log (xid xid8 NOT NULL, rel oid NOT NULL, before text, after text);
 -- The DDL that ran since the seal.
 CREATE TABLE pg_catalog.pg_mori_ddl (xid xid8 NOT NULL, tag text NOT NULL, object_type text, identity text);
--- The state at the seal: sequences, the tables' columns, large objects.
+-- The state at the seal: sequences, the tables' columns, large objects, and how many rows the catalogs of the whole server have.
 CREATE TABLE pg_catalog.pg_mori_sequence (seq oid NOT NULL, last_value int8 NOT NULL, is_called bool NOT NULL, shape text NOT NULL);
 CREATE TABLE pg_catalog.pg_mori_shape (rel oid NOT NULL, position int2 NOT NULL, name text NOT NULL, type text NOT NULL, kind "char" NOT NULL);
-CREATE TABLE pg_catalog.pg_mori_seal (xid xid8 NOT NULL, large_objects int8 NOT NULL, large_object_pages int8 NOT NULL);
+CREATE TABLE pg_catalog.pg_mori_seal (xid xid8 NOT NULL, large_objects int8 NOT NULL, large_object_pages int8 NOT NULL, shared_rows int8 NOT NULL);
 -- Row versions that resets have left behind, by table, since its last VACUUM.
 CREATE TABLE pg_catalog.pg_mori_churn (rel oid NOT NULL, dead int8 NOT NULL);
 -- One row without columns, which crash recovery takes away together with the content of all unlogged tables.

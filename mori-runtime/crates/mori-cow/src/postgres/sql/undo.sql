@@ -99,6 +99,13 @@ DECLARE
     woken_rules oid[]; woken_rule_modes "char"[];
 BEGIN
     tables := 0; rows := 0; outcome := 'coarse';
+    BEGIN
+        -- The log is emptied at the end: what another session wrote into it meanwhile would go too, and its rows would stay. Writers wait.
+        LOCK TABLE pg_mori_log IN SHARE ROW EXCLUSIVE MODE;
+    EXCEPTION WHEN OTHERS THEN
+        reason := SQLERRM;
+        RETURN NEXT; RETURN;
+    END;
     reason := pg_mori_coarse(mark);
     IF reason IS NOT NULL THEN
         RETURN NEXT; RETURN;

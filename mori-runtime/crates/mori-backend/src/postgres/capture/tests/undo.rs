@@ -141,6 +141,15 @@ fn what_cannot_be_put_back_is_coarse_and_stays_as_it_is() {
         ("SELECT lo_from_bytea(4711, 'large')", "large objects"),
         ("SELECT lo_put(4711, 0, 'other')", "large objects"),
         ("SELECT lo_unlink(4711)", "large objects"),
+        (
+            "CREATE FUNCTION admit() RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'CREATE ' || 'ROLE admitted'; END $$; \
+             CREATE FUNCTION expel() RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'DROP ' || 'ROLE admitted'; END $$",
+            "CREATE FUNCTION",
+        ),
+        ("SELECT admit()", "roles or databases"),
+        ("ALTER ROLE admitted SET work_mem = '1MB'", "roles or databases"),
+        ("COMMENT ON ROLE admitted IS 'by a function'", "roles or databases"),
+        ("SELECT expel()", "roles or databases"),
     ];
     for (sql, reason) in cases {
         client.batch_execute(sql).unwrap();
@@ -183,6 +192,66 @@ fn a_session_that_still_holds_rows_makes_it_coarse_and_loses_nothing() {
     assert!(reason.contains("lock timeout"), "{reason}");
     client.batch_execute("ROLLBACK").unwrap();
     undone(&mut own, 2);
+}
+
+/// The log is emptied when all is put back. A writer that came in between would be forgotten with it.
+#[test]
+fn who_writes_during_an_undo_is_not_forgotten() {
+    let Some(server) = Server::start() else { return };
+    let mut own = captured(&server);
+    // Putting a row back waits for whoever holds the advisory lock.
+    own.batch_execute(
+        "CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN \
+         PERFORM pg_advisory_lock(7); PERFORM pg_advisory_unlock(7); RETURN true; END $$; \
+         CREATE TABLE slow (id int PRIMARY KEY CHECK (slow())); INSERT INTO slow VALUES (1); SELECT pg_mori_seal()",
+    )
+    .unwrap();
+    let start = content(&mut own);
+    let mut holder = server.connect("captured");
+    holder.batch_execute("DELETE FROM slow; SELECT pg_advisory_lock(7)").unwrap();
+    let mut writer = server.connect("captured");
+    let writer_pid = value(&mut writer, "SELECT pg_backend_pid()");
+    std::thread::scope(|scope| {
+        let undoing = scope.spawn(|| undo(&mut own, None).unwrap());
+        let waits = |what: &str| format!("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND {what}");
+        until(&mut holder, &waits("wait_event = 'advisory'"), "1");
+        let writing = scope.spawn(|| writer.batch_execute("INSERT INTO users (name) VALUES ('meanwhile')").unwrap());
+        let done = format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {writer_pid} AND (state = 'idle' OR wait_event_type = 'Lock')");
+        until(&mut holder, &done, "1");
+        holder.batch_execute("SELECT pg_advisory_unlock(7)").unwrap();
+        assert!(matches!(undoing.join().unwrap(), Undone::Rows { .. }));
+        writing.join().unwrap();
+    });
+    let delta = read(&mut own).unwrap().delta().unwrap();
+    assert_eq!(delta.delta_rows(), 1, "the row that is there is in the delta");
+    undone(&mut own, 1);
+    assert_same(&content(&mut own), &start, "the second undo");
+}
+
+/// Asks until the answer comes.
+fn until(client: &mut Client, sql: &str, expected: &str) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while value(client, sql) != expected {
+        assert!(std::time::Instant::now() < deadline, "{sql}");
+        std::thread::yield_now();
+    }
+}
+
+/// TRUNCATE … RESTART IDENTITY locks its sequences until its transaction ends, which may be that of the one who asks for the delta.
+#[test]
+fn a_sequence_that_is_being_restarted_is_not_waited_for() {
+    let Some(server) = Server::start() else { return };
+    let mut own = captured(&server);
+    let mut client = server.connect("captured");
+    client
+        .batch_execute("UPDATE users SET name = 'x' WHERE id = 1; SELECT nextval('down')")
+        .unwrap();
+    client.batch_execute("BEGIN; TRUNCATE users RESTART IDENTITY").unwrap();
+    own.batch_execute("SET lock_timeout = '10ms'").unwrap();
+    let state = read(&mut own).unwrap();
+    assert_eq!(state.delta().unwrap().delta_rows(), 1);
+    let names: Vec<_> = state.sequences.iter().map(|sequence| sequence.name.as_str()).collect();
+    assert_eq!(names, ["down"]);
 }
 
 #[test]
