@@ -45,11 +45,22 @@ impl LaneCommon {
 
     /// Logs a statement. Numbers it and its connection.
     pub fn record(&self, session: SessionKey, entry: RouteEntry) {
-        let mut routing = lock(&self.routing);
-        let entry = routing.push(session, entry, self.observer.is_none());
-        if let Some(observer) = &self.observer {
-            observer.executed(&entry);
+        self.record_all(session, &mut vec![entry]);
+    }
+
+    /// Logs statements that were answered together, and leaves none in `entries`.
+    pub fn record_all(&self, session: SessionKey, entries: &mut Vec<RouteEntry>) {
+        if entries.is_empty() {
+            return;
         }
+        let mut routing = lock(&self.routing);
+        for entry in entries.iter_mut() {
+            routing.push(session, entry, self.observer.is_none());
+        }
+        if let Some(observer) = &self.observer {
+            observer.executed(entries);
+        }
+        entries.clear();
     }
 
     pub fn routing(&self) -> Vec<RouteRecord> {

@@ -112,7 +112,8 @@ pub trait LaneBase: Send + Sync {
 
 /// Who is told what happens on a lane.
 pub trait LaneObserver: Send + Sync {
-    fn executed(&self, entry: &RouteEntry);
+    /// Statements that one connection has executed, in order.
+    fn executed(&self, entries: &[RouteEntry]);
     /// A transaction has committed changes.
     fn committed(&self);
 }

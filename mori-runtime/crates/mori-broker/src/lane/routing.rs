@@ -26,7 +26,7 @@ pub struct RoutingLog {
 
 impl RoutingLog {
     /// Numbers an entry and its connection, and remembers its record if `is_kept`.
-    pub(super) fn push(&mut self, session: SessionKey, mut entry: RouteEntry, is_kept: bool) -> RouteEntry {
+    pub(super) fn push(&mut self, session: SessionKey, entry: &mut RouteEntry, is_kept: bool) {
         let next_alias = self.aliases.len() as u32 + 1;
         entry.record.session = *self.aliases.entry(session).or_insert(next_alias);
         self.last_ordinal += 1;
@@ -37,7 +37,6 @@ impl RoutingLog {
         if is_kept && self.records.len() < RECORDS_MAX {
             self.records.push(entry.record.clone());
         }
-        entry
     }
 
     pub(super) fn records(&self) -> Vec<RouteRecord> {

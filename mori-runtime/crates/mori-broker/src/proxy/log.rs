@@ -28,10 +28,11 @@ impl LineFile {
         Ok(LineFile { file, len_bytes })
     }
 
-    /// Adds `line` and its end, or nothing.
-    pub fn add(&mut self, line: &str) -> io::Result<()> {
-        let text = format!("{line}\n");
-        if let Err(error) = self.file.write_all(text.as_bytes()) {
+    /// Adds `lines` and the end of the last, or nothing.
+    pub fn add(&mut self, lines: impl Into<Vec<u8>>) -> io::Result<()> {
+        let mut text = lines.into();
+        text.push(b'\n');
+        if let Err(error) = self.file.write_all(&text) {
             // A full disk may have taken a part of it, to which the next line must not be added.
             self.file.set_len(self.len_bytes)?;
             return Err(error);

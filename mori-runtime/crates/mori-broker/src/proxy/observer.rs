@@ -5,7 +5,8 @@ use super::project::ProjectFolder;
 use super::state_files;
 use crate::error::BrokerError;
 use crate::lane::{Lane, LaneObserver, RouteEntry};
-use mori_model::Operation;
+use mori_model::{Operation, Strategy};
+use serde::Serialize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
@@ -15,6 +16,26 @@ const EXPORT_DELAY: Duration = Duration::from_millis(50);
 
 /// After an export that failed: what is in its way, a full disk for one, may take a while to go.
 const EXPORT_RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// About what a line takes.
+const LINE_BYTES: usize = 256;
+
+/// A line of the log.
+#[derive(Serialize)]
+struct Line<'a> {
+    ts: &'a str,
+    conn: std::fmt::Arguments<'a>,
+    event: &'a str,
+    sql: &'a str,
+    op: &'a str,
+    sub: &'a str,
+    tables: &'a [String],
+    strategy: Strategy,
+    reason: &'a str,
+    duration_us: u64,
+    rows: u64,
+    error: Option<&'a str>,
+}
 
 /// Observes the lane of a project.
 #[derive(Clone)]
@@ -62,35 +83,46 @@ impl ProjectObserver {
 }
 
 impl LaneObserver for ProjectObserver {
-    fn executed(&self, entry: &RouteEntry) {
-        let record = &entry.record;
-        if self.verbose {
-            let tables = record.tables.join(", ");
-            let error = record.error.as_deref().map(|code| format!("  error {code}")).unwrap_or_default();
-            eprintln!(
-                "c{} {} {tables}  {}  {}{error}  {:?}",
-                record.session, record.verb, record.strategy, record.reason, entry.duration
-            );
-        }
+    fn executed(&self, entries: &[RouteEntry]) {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let line = serde_json::json!({
-            "ts": timestamp(since),
-            "conn": format!("c{}", record.session),
-            "event": if record.error.is_some() { "error" } else { "statement" },
-            "sql": entry.sql,
-            "op": record.operation.name(),
-            "sub": record.verb,
-            "tables": record.tables,
-            "strategy": record.strategy,
-            "reason": record.reason,
-            "duration_us": u64::try_from(entry.duration.as_micros()).unwrap_or(u64::MAX),
-            "rows": record.rows,
-            "error": record.error,
-        });
+        let ts = timestamp(since);
+        let mut lines = Vec::with_capacity(entries.len() * LINE_BYTES);
+        for entry in entries {
+            let record = &entry.record;
+            if self.verbose {
+                let tables = record.tables.join(", ");
+                let error = record.error.as_deref().map(|code| format!("  error {code}")).unwrap_or_default();
+                eprintln!(
+                    "c{} {} {tables}  {}  {}{error}  {:?}",
+                    record.session, record.verb, record.strategy, record.reason, entry.duration
+                );
+            }
+            if !lines.is_empty() {
+                lines.push(b'\n');
+            }
+            let line = Line {
+                ts: &ts,
+                conn: format_args!("c{}", record.session),
+                event: if record.error.is_some() { "error" } else { "statement" },
+                sql: &entry.sql,
+                op: record.operation.name(),
+                sub: &record.verb,
+                tables: &record.tables,
+                strategy: record.strategy,
+                reason: &record.reason,
+                duration_us: u64::try_from(entry.duration.as_micros()).unwrap_or(u64::MAX),
+                rows: record.rows,
+                error: record.error.as_deref(),
+            };
+            let start = lines.len();
+            if serde_json::to_writer(&mut lines, &line).is_err() {
+                lines.truncate(start);
+            }
+        }
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         // A full disk must not fail the statement that was executed.
-        let _ = log.add(&line.to_string());
-        if record.operation == Operation::Ddl {
+        let _ = log.add(lines);
+        if entries.iter().any(|entry| entry.record.operation == Operation::Ddl) {
             self.has_changes.store(true, Ordering::Release);
         }
     }

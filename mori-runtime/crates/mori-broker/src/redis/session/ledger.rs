@@ -30,6 +30,8 @@ pub struct Ledger {
     /// Messages to subscribers come among the replies, and look like them: RESP2 only.
     is_subscribed: bool,
     has_ended: bool,
+    /// What is to be logged, once all that has come together is read.
+    entries: Vec<RouteEntry>,
     /// What the transaction that is open will have changed.
     staged: Vec<(u32, Vec<u8>)>,
     has_staged: bool,
@@ -81,24 +83,32 @@ impl Ledger {
     pub fn asked(&mut self, lane: &RedisLane, key: SessionKey, asked: Asked) {
         match asked.outline.special {
             Special::EndsPairing => {
-                self.record(lane, key, &asked, None, 0);
+                self.record(lane, &asked, None, 0);
+                self.log(lane, key);
                 self.end_pairing();
             }
             _ if self.has_ended => {
-                self.record(lane, key, &asked, None, 0);
+                self.record(lane, &asked, None, 0);
+                self.log(lane, key);
                 self.settle(lane, &asked);
             }
             // Its confirmations are told by their first word; outside of RESP3 everything after may be a message.
             Special::Subscribe(_) if !self.is_in_transaction => {
-                self.record(lane, key, &asked, None, 0);
+                self.record(lane, &asked, None, 0);
+                self.log(lane, key);
                 self.is_subscribed = true;
             }
             _ => self.pending.push_back(asked),
         }
     }
 
+    /// Logs what was answered since the last time.
+    pub fn log(&mut self, lane: &RedisLane, key: SessionKey) {
+        lane.common.record_all(key, &mut self.entries);
+    }
+
     /// A reply has come.
-    pub fn answered(&mut self, lane: &RedisLane, key: SessionKey, reply: Reply<'_>) {
+    pub fn answered(&mut self, lane: &RedisLane, reply: Reply<'_>) {
         if reply.marker == b'>' || (self.is_subscribed && reply.marker == b'*' && MESSAGES.contains(&reply.head)) {
             // In a connection that is subscribed, PING is answered by such a list.
             if reply.head != b"pong" {
@@ -116,7 +126,7 @@ impl Ledger {
             b'_' | b'-' | b'!' => 0,
             _ => 1,
         };
-        self.record(lane, key, &asked, error.as_deref(), rows);
+        self.record(lane, &asked, error.as_deref(), rows);
         if error.is_none() {
             self.succeeded(lane, &asked, reply);
         } else if asked.outline.special == Special::Exec {
@@ -160,7 +170,7 @@ impl Ledger {
         lane.note_written(asked.written.iter().map(|key| (asked.database, key.as_slice())), names_nothing);
     }
 
-    fn record(&self, lane: &RedisLane, key: SessionKey, asked: &Asked, error: Option<&str>, rows: u64) {
+    fn record(&mut self, lane: &RedisLane, asked: &Asked, error: Option<&str>, rows: u64) {
         let (strategy, reason) = self.route(lane, asked);
         let record = RouteRecord {
             ordinal: 0,
@@ -173,14 +183,11 @@ impl Ledger {
             error: error.map(str::to_owned),
             rows,
         };
-        lane.common.record(
-            key,
-            RouteEntry {
-                record,
-                sql: asked.text.clone(),
-                duration: asked.started.elapsed(),
-            },
-        );
+        self.entries.push(RouteEntry {
+            record,
+            sql: asked.text.clone(),
+            duration: asked.started.elapsed(),
+        });
     }
 
     fn route(&self, lane: &RedisLane, asked: &Asked) -> (Strategy, String) {

@@ -29,12 +29,12 @@ fn pass_on(session: &Session) -> io::Result<()> {
         if !session.is_below {
             // Noted before it is sent: a client that has its answer finds it in the log.
             let mut ledger = session.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-            if ledger.is_pairing()
-                && scanner
-                    .scan(bytes, |reply| ledger.answered(&session.lane, session.key, reply))
-                    .is_err()
-            {
-                ledger.end_pairing();
+            if ledger.is_pairing() {
+                let scanned = scanner.scan(bytes, |reply| ledger.answered(&session.lane, reply));
+                ledger.log(&session.lane, session.key);
+                if scanned.is_err() {
+                    ledger.end_pairing();
+                }
             }
         }
         client.write_all(bytes)?;

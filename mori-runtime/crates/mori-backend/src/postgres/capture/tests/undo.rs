@@ -216,7 +216,8 @@ fn who_writes_during_an_undo_is_not_forgotten() {
         let waits = |what: &str| format!("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND {what}");
         until(&mut holder, &waits("wait_event = 'advisory'"), "1");
         let writing = scope.spawn(|| writer.batch_execute("INSERT INTO users (name) VALUES ('meanwhile')").unwrap());
-        let done = format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {writer_pid} AND (state = 'idle' OR wait_event_type = 'Lock')");
+        let done =
+            format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {writer_pid} AND (state = 'idle' OR wait_event_type = 'Lock')");
         until(&mut holder, &done, "1");
         holder.batch_execute("SELECT pg_advisory_unlock(7)").unwrap();
         assert!(matches!(undoing.join().unwrap(), Undone::Rows { .. }));
