@@ -6,21 +6,27 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// Keys by a number made of database and key: that two have the same one is unlikely, and would show in a word of the log only.
 #[derive(Clone, Debug, Default)]
 pub struct DirtyKeys {
-    keys: HashSet<u64>,
+    keys: HashSet<KeyNumber>,
     /// Databases in which keys were changed that nobody named.
     databases: HashSet<u32>,
     everything: bool,
 }
 
-fn number(database: u32, key: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (database, key).hash(&mut hasher);
-    hasher.finish()
+/// A key of a database, as a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeyNumber(u64);
+
+impl KeyNumber {
+    pub fn of(database: u32, key: &[u8]) -> KeyNumber {
+        let mut hasher = DefaultHasher::new();
+        (database, key).hash(&mut hasher);
+        KeyNumber(hasher.finish())
+    }
 }
 
 impl DirtyKeys {
-    pub fn mark(&mut self, database: u32, key: &[u8]) {
-        self.keys.insert(number(database, key));
+    pub fn mark(&mut self, database: u32, key: KeyNumber) {
+        self.keys.insert(key);
         self.databases.insert(database);
     }
 
@@ -28,8 +34,8 @@ impl DirtyKeys {
         self.everything = true;
     }
 
-    pub fn contains(&self, database: u32, key: &[u8]) -> bool {
-        self.everything || (!self.keys.is_empty() && self.keys.contains(&number(database, key)))
+    pub fn contains(&self, key: KeyNumber) -> bool {
+        self.everything || self.keys.contains(&key)
     }
 
     /// Whether any key of a database was changed.

@@ -1,7 +1,7 @@
 //! A lane on Redis: a server of its own on a copy of the layer's dump.
 
 use super::base::RedisBase;
-use super::dirty::DirtyKeys;
+use super::dirty::{DirtyKeys, KeyNumber};
 use super::session::SessionHandle;
 use crate::config::Connection;
 use crate::error::BrokerError;
@@ -244,12 +244,12 @@ impl RedisLane {
             dirty.mark_everything();
         }
         for (database, key) in &touched.keys {
-            dirty.mark(*database, key);
+            dirty.mark(*database, KeyNumber::of(*database, key));
         }
     }
 
     /// Clients have changed keys. `is_more`: others than those named, too, or nobody knows which.
-    pub fn note_written<'a>(&self, keys: impl Iterator<Item = (u32, &'a [u8])>, is_more: bool) {
+    pub fn note_written(&self, keys: impl Iterator<Item = (u32, KeyNumber)>, is_more: bool) {
         {
             let mut dirty = self.dirty.write().unwrap_or_else(PoisonError::into_inner);
             for (database, key) in keys {
@@ -263,9 +263,9 @@ impl RedisLane {
     }
 
     /// Whether a key was changed, as far as is known.
-    pub fn is_dirty(&self, database: u32, key: &[u8]) -> bool {
+    pub fn is_dirty(&self, key: KeyNumber) -> bool {
         self.refresh_dirty();
-        self.dirty.read().unwrap_or_else(PoisonError::into_inner).contains(database, key)
+        self.dirty.read().unwrap_or_else(PoisonError::into_inner).contains(key)
     }
 
     /// Whether any key of a database was changed.
@@ -276,7 +276,7 @@ impl RedisLane {
 
     /// Asks the append-only file, if a command has changed keys that it did not name.
     fn refresh_dirty(&self) {
-        if self.is_dirty_stale.swap(false, Ordering::AcqRel) && self.read_changes().is_ok() {
+        if self.is_dirty_stale.load(Ordering::Acquire) && self.is_dirty_stale.swap(false, Ordering::AcqRel) && self.read_changes().is_ok() {
             let touched = lock(&self.changes).touched.clone();
             self.mark_dirty(&touched);
         }

@@ -27,8 +27,52 @@ impl Keys {
         }
     }
 
+    pub(super) fn into_read(self) -> Keys {
+        let mut read = self.written;
+        read.extend(self.read);
+        Keys { written: Vec::new(), read }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.written.is_empty() && self.read.is_empty()
+    }
+}
+
+/// Where a command's keys are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyPlaces {
+    /// Where the server's table says.
+    Fixed {
+        info: CommandInfo,
+        /// The first key is the target of what others give.
+        is_store: bool,
+    },
+    /// Where the arguments say, if this is a command of which we know how; nowhere else. By its name in small letters.
+    ByArguments(Vec<u8>),
+}
+
+impl KeyPlaces {
+    /// `name` in small letters.
+    pub fn of(table: &CommandTable, name: &[u8]) -> KeyPlaces {
+        match table.get(name) {
+            Some(info) if special(name, &[name]).is_none() => KeyPlaces::Fixed {
+                info: *info,
+                is_store: name.ends_with(b"store") || name == b"pfmerge",
+            },
+            _ => KeyPlaces::ByArguments(name.to_vec()),
+        }
+    }
+
+    pub fn find(&self, arguments: &[&[u8]]) -> Keys {
+        let keys = match self {
+            KeyPlaces::Fixed { info, is_store } => by_table(info, *is_store, arguments.len()),
+            KeyPlaces::ByArguments(name) => special(name, arguments).unwrap_or_default(),
+        };
+        let is_there = |position: &usize| *position < arguments.len();
+        Keys {
+            written: keys.written.into_iter().filter(is_there).collect(),
+            read: keys.read.into_iter().filter(is_there).collect(),
+        }
     }
 }
 
@@ -37,14 +81,7 @@ pub fn keys_of(table: &CommandTable, arguments: &[&[u8]]) -> Keys {
     let Some(name) = arguments.first() else {
         return Keys::default();
     };
-    let keys = special(&name.to_ascii_lowercase(), arguments)
-        .or_else(|| table.get(name).map(|info| by_table(name, info, arguments.len())))
-        .unwrap_or_default();
-    let is_there = |position: &usize| *position < arguments.len();
-    Keys {
-        written: keys.written.into_iter().filter(is_there).collect(),
-        read: keys.read.into_iter().filter(is_there).collect(),
-    }
+    KeyPlaces::of(table, &name.to_ascii_lowercase()).find(arguments)
 }
 
 fn special(name: &[u8], arguments: &[&[u8]]) -> Option<Keys> {
@@ -69,7 +106,7 @@ fn special(name: &[u8], arguments: &[&[u8]]) -> Option<Keys> {
     })
 }
 
-fn by_table(name: &[u8], info: &CommandInfo, len: usize) -> Keys {
+fn by_table(info: &CommandInfo, is_store: bool, len: usize) -> Keys {
     let len = i64::try_from(len).unwrap_or(i64::MAX);
     let last = if info.last_key < 0 { len + info.last_key } else { info.last_key };
     if info.first_key <= 0 || info.key_step <= 0 {
@@ -81,9 +118,7 @@ fn by_table(name: &[u8], info: &CommandInfo, len: usize) -> Keys {
         positions.extend(usize::try_from(position));
         position += info.key_step;
     }
-    // The first key is the target of what others give.
-    let name = name.to_ascii_lowercase();
-    if name.ends_with(b"store") || name == b"pfmerge" {
+    if is_store {
         let mut positions = positions.into_iter();
         return positions.next().map_or_else(Keys::default, |target| Keys::store(target, positions));
     }

@@ -1,6 +1,6 @@
 //! What a command is, for the log, the routing and the question what a reset has to take back.
 
-use super::keys::{Keys, keys_of};
+use super::keys::{KeyPlaces, Keys, keys_of};
 use super::table::CommandTable;
 use mori_model::{Operation, Strategy};
 
@@ -47,11 +47,43 @@ pub struct Outline {
     /// The strategy where it does not depend on what has been changed.
     pub strategy: Option<Strategy>,
     pub effect: Effect,
-    pub keys: Keys,
     /// It looks at all keys of its database.
     pub reads_keyspace: bool,
     pub special: Special,
+    /// The outline of every command of this name, whatever its arguments.
+    pub is_of_name: bool,
+    places: KeyPlaces,
 }
+
+impl Outline {
+    /// The keys of a command of this outline.
+    pub fn keys(&self, arguments: &[&[u8]]) -> Keys {
+        let keys = self.places.find(arguments);
+        match self.operation == Operation::Write {
+            true => keys,
+            // What a read names is not written.
+            false => keys.into_read(),
+        }
+    }
+}
+
+/// Commands that are something else by their arguments.
+const BY_ARGUMENTS: [&[u8]; 14] = [
+    b"set",
+    b"sort",
+    b"georadius",
+    b"georadiusbymember",
+    b"migrate",
+    b"replicaof",
+    b"slaveof",
+    b"subscribe",
+    b"psubscribe",
+    b"ssubscribe",
+    b"unsubscribe",
+    b"punsubscribe",
+    b"sunsubscribe",
+    b"",
+];
 
 /// Commands whose second word is a part of the name.
 const CONTAINERS: [&[u8]; 17] = [
@@ -82,21 +114,14 @@ pub fn outline(table: &CommandTable, arguments: &[&[u8]]) -> Outline {
         false => Vec::new(),
     };
     let (operation, strategy, effect) = kind(table, &name, &sub, arguments);
-    let keys = keys_of(table, arguments);
-    let is_write = operation == Operation::Write;
+    let is_of_name = !CONTAINERS.contains(&name.as_slice()) && !BY_ARGUMENTS.contains(&name.as_slice());
     Outline {
         verb: verb(&name, &sub),
         operation,
         strategy,
         effect,
-        // What a read names is not written.
-        keys: match is_write {
-            true => keys,
-            false => Keys {
-                written: Vec::new(),
-                read: keys.written.into_iter().chain(keys.read).collect(),
-            },
-        },
+        is_of_name,
+        places: KeyPlaces::of(table, &name),
         reads_keyspace: matches!(name.as_slice(), b"keys" | b"scan" | b"dbsize" | b"randomkey"),
         special: special(&name, &sub, arguments),
     }

@@ -1,20 +1,22 @@
 //! Which commands a server has been asked to run, in order, so that its replies can be told apart. The log depends on it, and nothing else.
 
 use crate::lane::{RouteEntry, SessionKey};
+use crate::redis::dirty::KeyNumber;
 use crate::redis::lane::RedisLane;
 use mori_model::{Operation, RouteRecord, Strategy};
 use mori_query::redis::{Effect, Outline, Special};
 use mori_wire::resp::Reply;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A command that was sent.
 #[derive(Debug)]
 pub struct Asked {
-    pub outline: Outline,
+    pub outline: Arc<Outline>,
     pub database: u32,
-    pub written: Vec<Vec<u8>>,
-    pub read: Vec<Vec<u8>>,
+    pub written: Vec<KeyNumber>,
+    pub read: Vec<KeyNumber>,
     /// The kinds of its keys.
     pub patterns: Vec<String>,
     /// As the log shows it; empty where nobody looks.
@@ -33,7 +35,7 @@ pub struct Ledger {
     /// What is to be logged, once all that has come together is read.
     entries: Vec<RouteEntry>,
     /// What the transaction that is open will have changed.
-    staged: Vec<(u32, Vec<u8>)>,
+    staged: Vec<(u32, KeyNumber)>,
     has_staged: bool,
 }
 
@@ -76,25 +78,25 @@ impl Ledger {
             .pending
             .drain(..)
             .filter(|asked| matches!(asked.outline.operation, Operation::Write | Operation::Ddl));
-        writes.map(|asked| asked.outline.verb).collect()
+        writes.map(|asked| asked.outline.verb.clone()).collect()
     }
 
     /// A command is about to be sent.
-    pub fn asked(&mut self, lane: &RedisLane, key: SessionKey, asked: Asked) {
+    pub fn asked(&mut self, lane: &RedisLane, key: SessionKey, mut asked: Asked) {
         match asked.outline.special {
             Special::EndsPairing => {
-                self.record(lane, &asked, None, 0);
+                self.record(lane, &mut asked, None, 0);
                 self.log(lane, key);
                 self.end_pairing();
             }
             _ if self.has_ended => {
-                self.record(lane, &asked, None, 0);
+                self.record(lane, &mut asked, None, 0);
                 self.log(lane, key);
                 self.settle(lane, &asked);
             }
             // Its confirmations are told by their first word; outside of RESP3 everything after may be a message.
             Special::Subscribe(_) if !self.is_in_transaction => {
-                self.record(lane, &asked, None, 0);
+                self.record(lane, &mut asked, None, 0);
                 self.log(lane, key);
                 self.is_subscribed = true;
             }
@@ -115,7 +117,7 @@ impl Ledger {
                 return;
             }
         }
-        let Some(asked) = self.pending.pop_front() else { return };
+        let Some(mut asked) = self.pending.pop_front() else { return };
         let error = match reply.marker {
             b'-' | b'!' => Some(code(reply.head)),
             _ => None,
@@ -126,7 +128,7 @@ impl Ledger {
             b'_' | b'-' | b'!' => 0,
             _ => 1,
         };
-        self.record(lane, &asked, error.as_deref(), rows);
+        self.record(lane, &mut asked, error.as_deref(), rows);
         if error.is_none() {
             self.succeeded(lane, &asked, reply);
         } else if asked.outline.special == Special::Exec {
@@ -145,7 +147,7 @@ impl Ledger {
             }
             _ if self.is_in_transaction => {
                 self.has_staged |= asked.outline.effect != Effect::None;
-                self.staged.extend(asked.written.iter().map(|key| (asked.database, key.clone())));
+                self.staged.extend(asked.written.iter().map(|key| (asked.database, *key)));
             }
             _ => self.settle(lane, asked),
         }
@@ -158,7 +160,7 @@ impl Ledger {
         lane.common.count_transaction(has_committed);
         let (staged, has_staged) = (std::mem::take(&mut self.staged), std::mem::take(&mut self.has_staged));
         if has_committed && has_staged {
-            lane.note_written(staged.iter().map(|(database, key)| (*database, key.as_slice())), false);
+            lane.note_written(staged.into_iter(), false);
         }
     }
 
@@ -167,17 +169,17 @@ impl Ledger {
             return;
         }
         let names_nothing = asked.written.is_empty() || asked.outline.effect >= Effect::Scripts;
-        lane.note_written(asked.written.iter().map(|key| (asked.database, key.as_slice())), names_nothing);
+        lane.note_written(asked.written.iter().map(|key| (asked.database, *key)), names_nothing);
     }
 
-    fn record(&mut self, lane: &RedisLane, asked: &Asked, error: Option<&str>, rows: u64) {
+    fn record(&mut self, lane: &RedisLane, asked: &mut Asked, error: Option<&str>, rows: u64) {
         let (strategy, reason) = self.route(lane, asked);
         let record = RouteRecord {
             ordinal: 0,
             session: 0,
             operation: asked.outline.operation,
             verb: asked.outline.verb.clone(),
-            tables: asked.patterns.clone(),
+            tables: std::mem::take(&mut asked.patterns),
             strategy,
             reason,
             error: error.map(str::to_owned),
@@ -185,7 +187,7 @@ impl Ledger {
         };
         self.entries.push(RouteEntry {
             record,
-            sql: asked.text.clone(),
+            sql: std::mem::take(&mut asked.text),
             duration: asked.started.elapsed(),
         });
     }
@@ -197,12 +199,8 @@ impl Ledger {
             (Some(Strategy::NotSupported), _) => (Strategy::NotSupported, "another server".to_owned()),
             (Some(strategy), _) => (strategy, scope.to_owned()),
             (None, _) => {
-                let is_staged = |key: &Vec<u8>| {
-                    self.staged
-                        .iter()
-                        .any(|(database, staged)| *database == asked.database && staged == key)
-                };
-                let is_dirty = asked.read.iter().any(|key| is_staged(key) || lane.is_dirty(asked.database, key));
+                let is_staged = |key: &KeyNumber| self.staged.iter().any(|(_, staged)| staged == key);
+                let is_dirty = asked.read.iter().any(|key| is_staged(key) || lane.is_dirty(*key));
                 if asked.outline.reads_keyspace && lane.is_touched(asked.database) {
                     return (Strategy::MergedRead, format!("delta(db{})", asked.database));
                 }

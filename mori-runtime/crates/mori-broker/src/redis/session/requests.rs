@@ -3,17 +3,26 @@
 use super::ledger::{Asked, Ledger};
 use super::startup::late;
 use super::{BUFFER_BYTES, Session, rewrite};
-use mori_query::redis::{Effect, Special, key_pattern, outline};
+use crate::redis::base::RedisBase;
+use crate::redis::dirty::KeyNumber;
+use mori_query::redis::{Effect, Outline, Special, key_pattern, outline};
 use mori_wire::resp::{HELD_BYTES_MAX, RequestScanner, Scan, Skipper, error_reply};
+use std::collections::HashMap;
 use std::io::{self, Write};
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 /// The client's side of a session.
 struct Requests<'a> {
     session: &'a Session,
     /// The database that the client has selected.
     database: u32,
+    base: Arc<RedisBase>,
+    /// The outlines of commands that have one for all their arguments, by the name as the client writes it.
+    outlines: HashMap<Vec<u8>, Arc<Outline>>,
 }
+
+/// A client that makes up names is not remembered for it.
+const OUTLINES_MAX: usize = 256;
 
 /// How the bytes of a command are sent on.
 enum Sent {
@@ -25,7 +34,12 @@ enum Sent {
 /// before.
 pub fn relay(session: &Session, mut buffer: Vec<u8>) -> io::Result<()> {
     let (client, mut server) = (&*session.client, &*session.server);
-    let mut requests = Requests { session, database: 0 };
+    let mut requests = Requests {
+        session,
+        database: 0,
+        base: session.lane.base(),
+        outlines: HashMap::new(),
+    };
     let mut scanner = RequestScanner::default();
     // The rest of a command that is passed on before all of it has come.
     let mut under_way: Option<Skipper> = None;
@@ -106,12 +120,25 @@ impl Requests<'_> {
         work(&mut self.session.ledger.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    fn outline(&mut self, arguments: &[&[u8]]) -> Arc<Outline> {
+        let name = arguments.first().copied().unwrap_or_default();
+        if let Some(known) = self.outlines.get(name) {
+            return known.clone();
+        }
+        let outline = Arc::new(outline(&self.base.table, arguments));
+        if outline.is_of_name && self.outlines.len() < OUTLINES_MAX {
+            self.outlines.insert(name.to_vec(), outline.clone());
+        }
+        outline
+    }
+
     fn note(&mut self, arguments: &[&[u8]]) -> Sent {
         let lane = &self.session.lane;
-        let base = lane.base();
-        let outline = outline(&base.table, arguments);
+        let outline = self.outline(arguments);
         let sent = match outline.special {
-            Special::Auth | Special::Hello => rewrite::login(&base, outline.special, arguments).map_or(Sent::AsTheyCame, Sent::Instead),
+            Special::Auth | Special::Hello => {
+                rewrite::login(&self.base, outline.special, arguments).map_or(Sent::AsTheyCame, Sent::Instead)
+            }
             Special::Refused => Sent::Instead(rewrite::refusal(&outline.verb)),
             Special::FollowsNobody => Sent::Instead(rewrite::acknowledged()),
             Special::Select => {
@@ -133,13 +160,13 @@ impl Requests<'_> {
             Special::Refused => Effect::Scripts,
             _ => outline.effect,
         });
-        let keys = |positions: &[usize]| -> Vec<Vec<u8>> { positions.iter().filter_map(|at| Some(arguments.get(*at)?.to_vec())).collect() };
-        let mut patterns: Vec<String> = outline
-            .keys
+        let keys = outline.keys(arguments);
+        let number = |position: &usize| Some(KeyNumber::of(self.database, arguments.get(*position)?));
+        let mut patterns: Vec<String> = keys
             .written
             .iter()
-            .chain(&outline.keys.read)
-            .filter_map(|at| Some(key_pattern(arguments.get(*at)?)))
+            .chain(&keys.read)
+            .filter_map(|position| Some(key_pattern(arguments.get(*position)?)))
             .collect();
         patterns.sort_unstable();
         patterns.dedup();
@@ -149,8 +176,8 @@ impl Requests<'_> {
         };
         let asked = Asked {
             database: self.database,
-            written: keys(&outline.keys.written),
-            read: keys(&outline.keys.read),
+            written: keys.written.iter().filter_map(number).collect(),
+            read: keys.read.iter().filter_map(number).collect(),
             patterns,
             text,
             outline,
