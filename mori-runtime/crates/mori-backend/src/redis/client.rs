@@ -44,8 +44,8 @@ impl Batch {
         self.len == 0
     }
 
-    pub fn bytes(&self) -> usize {
-        self.bytes.len()
+    pub fn len(&self) -> usize {
+        self.len
     }
 }
 

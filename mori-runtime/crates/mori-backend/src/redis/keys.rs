@@ -57,13 +57,15 @@ pub fn candidates(touched: &Touched, lane: &mut Client, layer: &mut Client) -> R
     Ok(keys)
 }
 
-fn databases(client: &mut Client) -> Result<BTreeSet<u32>> {
+/// The databases that have keys.
+pub fn databases(client: &mut Client) -> Result<BTreeSet<u32>> {
     let text = client.ask(&["INFO", "keyspace"])?.to_text().unwrap_or_default();
     let names = text.lines().filter_map(|line| line.split_once(':'));
     Ok(names.filter_map(|(name, _)| name.strip_prefix("db")?.parse().ok()).collect())
 }
 
-fn all_keys(client: &mut Client, database: u32) -> Result<Vec<Vec<u8>>> {
+/// The keys of a database.
+pub fn all_keys(client: &mut Client, database: u32) -> Result<Vec<Vec<u8>>> {
     client.ask(&["SELECT", &database.to_string()])?;
     let (mut cursor, mut keys) = (b"0".to_vec(), Vec::new());
     loop {
@@ -116,41 +118,66 @@ pub fn dump_keys(client: &mut Client, keys: &BTreeSet<(u32, Vec<u8>)>) -> Result
     Ok(states)
 }
 
-/// Puts keys back into the states given, in one round trip. `first` is sent before. Says of each key whether it was there.
-pub fn put_back(lane: &mut Client, states: &Snapshot, first: &Batch) -> Result<Vec<bool>> {
+/// How many keys a reset has met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PutBack {
+    /// They were there.
+    pub there: u64,
+    /// They were not, and are again.
+    pub gone: u64,
+}
+
+/// What a reply says.
+enum Told {
+    Nothing,
+    /// Whether a key is there that is about to be put back.
+    IsThere,
+    /// How many keys were there, and are no more.
+    Deleted,
+}
+
+/// Puts keys back into the states given, in one round trip. `first` is sent before.
+pub fn put_back(lane: &mut Client, states: &Snapshot, first: &Batch) -> Result<PutBack> {
     let mut batch = first.clone();
-    let mut selected = None;
-    for (database, key) in states.keys() {
-        if selected != Some(*database) {
-            batch.push(&["SELECT", &database.to_string()]);
-            selected = Some(*database);
+    let mut told: Vec<Told> = (0..batch.len()).map(|_| Told::Nothing).collect();
+    let places: Vec<_> = states.iter().collect();
+    for keys in places.chunk_by(|((one, _), _), ((other, _), _)| one == other) {
+        let Some(((database, _), _)) = keys.first() else { continue };
+        batch.push(&["SELECT", &database.to_string()]);
+        told.push(Told::Nothing);
+        let absent: Vec<&[u8]> = keys
+            .iter()
+            .filter(|(_, state)| state.is_none())
+            .map(|((_, key), _)| key.as_slice())
+            .collect();
+        for some in absent.chunks(KEYS_AT_ONCE) {
+            let mut command: Vec<&[u8]> = vec![b"DEL"];
+            command.extend(some);
+            batch.push(&command);
+            told.push(Told::Deleted);
         }
-        batch.push(&[b"EXISTS".as_slice(), key]);
+        for ((_, key), state) in keys {
+            let Some(state) = state else { continue };
+            let until = state.expires_at.unwrap_or(0).to_string();
+            batch.push(&[b"EXISTS".as_slice(), key]);
+            batch.push(&[b"RESTORE".as_slice(), key, until.as_bytes(), &state.dump, b"REPLACE", b"ABSTTL"]);
+            told.extend([Told::IsThere, Told::Nothing]);
+        }
     }
-    for ((database, key), state) in states {
-        if selected != Some(*database) {
-            batch.push(&["SELECT", &database.to_string()]);
-            selected = Some(*database);
-        }
-        match state {
-            None => batch.push(&[b"DEL".as_slice(), key]),
-            Some(state) => {
-                let until = state.expires_at.unwrap_or(0).to_string();
-                batch.push(&[b"RESTORE".as_slice(), key, until.as_bytes(), &state.dump, b"REPLACE", b"ABSTTL"]);
+    let mut found = PutBack::default();
+    for (reply, told) in lane.run(&batch)?.into_iter().zip(told) {
+        match (reply, told) {
+            (Value::Error(message), _) => {
+                return Err(RedisError::Server {
+                    command: "RESTORE".to_owned(),
+                    message,
+                });
             }
+            (Value::Integer(0), Told::IsThere) => found.gone += 1,
+            (Value::Integer(_), Told::IsThere) => found.there += 1,
+            (Value::Integer(deleted), Told::Deleted) => found.there += deleted.unsigned_abs(),
+            _ => {}
         }
     }
-    let replies = lane.run(&batch)?;
-    if let Some(Value::Error(message)) = replies.iter().find(|reply| matches!(reply, Value::Error(_))) {
-        return Err(RedisError::Server {
-            command: "RESTORE".to_owned(),
-            message: message.clone(),
-        });
-    }
-    // Those of SELECT and of what was sent before are texts; of DEL there are numbers as well, behind.
-    let numbers = replies.iter().filter_map(|reply| match reply {
-        Value::Integer(number) => Some(*number > 0),
-        _ => None,
-    });
-    Ok(numbers.take(states.len()).collect())
+    Ok(found)
 }

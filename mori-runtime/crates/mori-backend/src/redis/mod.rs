@@ -24,7 +24,7 @@ pub use binaries::{Binaries, Flavour, Version};
 pub use client::{Batch, Client};
 pub use delta::delta;
 pub use error::{RedisError, Result};
-pub use keys::{KeyState, Snapshot, candidates, command_table, dump_keys, put_back};
+pub use keys::{KeyState, PutBack, Snapshot, all_keys, candidates, command_table, databases, dump_keys, put_back};
 pub use layer::{Layer, LayerMeta, Login, layer_key};
 pub use prod::{ProdOptions, Progress, prod_version};
 pub use script::apply_scripts;

@@ -1,12 +1,14 @@
 //! What Redis lanes stand on: a frozen dump, and a server on it that is asked what keys were before.
 
+use super::dirty::KeyNumber;
 use super::lane::RedisLane;
 use crate::config::Connection;
 use crate::error::BrokerError;
 use crate::lane::{Lane, LaneBase, lock};
-use mori_backend::redis::{Access, Binaries, Client, Layer, LayerMeta, Server, command_table};
+use mori_backend::redis::{Access, Binaries, Client, Layer, LayerMeta, Server, all_keys, command_table, databases};
 use mori_query::redis::CommandTable;
 use mori_wire::resp::Value;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -19,6 +21,8 @@ pub struct RedisBase {
     pub functions: Option<Vec<u8>>,
     /// How many keys the layer has.
     pub keys: u64,
+    /// Its keys, unless they are too many.
+    known: Option<HashSet<KeyNumber>>,
     below: Server,
     below_client: Mutex<Option<Client>>,
 }
@@ -38,8 +42,10 @@ impl RedisBase {
         let counts = keyspace
             .lines()
             .filter_map(|line| line.split_once("keys=")?.1.split(',').next()?.parse::<u64>().ok());
+        let keys = counts.sum();
         Ok(RedisBase {
-            keys: counts.sum(),
+            keys,
+            known: (keys <= KEYS_KNOWN_MAX).then(|| known(&mut client)).transpose()?,
             binaries,
             layer,
             table,
@@ -47,6 +53,13 @@ impl RedisBase {
             below,
             below_client: Mutex::new(Some(client)),
         })
+    }
+
+    /// Whether the layer may have a key. False is certain.
+    pub fn may_have(&self, database: u32, key: &[u8]) -> bool {
+        self.known
+            .as_ref()
+            .is_none_or(|known| known.contains(&KeyNumber::of(database, key)))
     }
 
     /// Where clients look at the layer, which they can only read.
@@ -79,6 +92,18 @@ impl RedisBase {
     pub fn start_server(&self, dir: &Path) -> Result<Server, BrokerError> {
         Ok(Server::start(&self.binaries, dir, &self.layer.server_options(Access::Full, true))?)
     }
+}
+
+/// Of a layer with more keys than this it is not remembered which they are.
+const KEYS_KNOWN_MAX: u64 = 1_000_000;
+
+fn known(client: &mut Client) -> Result<HashSet<KeyNumber>, BrokerError> {
+    let mut known = HashSet::new();
+    for database in databases(client)? {
+        let keys = all_keys(client, database)?;
+        known.extend(keys.iter().map(|key| KeyNumber::of(database, key)));
+    }
+    Ok(known)
 }
 
 /// A layer that lanes of a run are made of.

@@ -6,9 +6,10 @@ use super::base::RedisBase;
 use super::lane::{Changes, RedisLane};
 use crate::error::BrokerError;
 use crate::lane::lock;
-use mori_backend::redis::{Batch, Client, Snapshot as Keys, candidates, dump_keys, put_back};
+use mori_backend::redis::{Batch, Client, PutBack, Snapshot as Keys, candidates, dump_keys, put_back};
 use mori_query::redis::Touched;
 use mori_wire::resp::Value;
+use std::collections::BTreeSet;
 use std::net::Shutdown;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -251,7 +252,13 @@ fn put_back_from(
     below: &mut Client,
 ) -> Result<(u64, u64), BrokerError> {
     let keys = candidates(touched, lane, below)?;
-    let states = dump_keys(below, &keys)?;
+    // Keys that the layer never had need not be asked for there.
+    let (known, new): (BTreeSet<_>, BTreeSet<_>) = keys.into_iter().partition(|(database, key)| base.may_have(*database, key));
+    let mut states = match known.is_empty() {
+        true => Keys::new(),
+        false => dump_keys(below, &known)?,
+    };
+    states.extend(new.into_iter().map(|place| (place, None)));
     let mut first = Batch::default();
     if has_scripts {
         first.push(&["SCRIPT", "FLUSH"]);
@@ -259,12 +266,6 @@ fn put_back_from(
     if touched.functions {
         push_functions(&mut first, base.functions.as_deref());
     }
-    let there = put_back(lane, &states, &first)?;
-    let gone = states
-        .iter()
-        .zip(&there)
-        .filter(|((_, state), is_there)| state.is_some() && !**is_there)
-        .count();
-    let changed = there.iter().filter(|is_there| **is_there).count();
-    Ok((changed as u64, gone as u64))
+    let PutBack { there, gone } = put_back(lane, &states, &first)?;
+    Ok((there, gone))
 }
