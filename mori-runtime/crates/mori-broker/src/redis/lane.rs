@@ -216,6 +216,13 @@ impl RedisLane {
         }
     }
 
+    /// Keys that the command about to be sent may change without the append-only file being told: a consumer that has been named and has got nothing is
+    /// not written down.
+    pub fn note_unrecorded(&self, database: u32, keys: &[Vec<u8>]) {
+        let mut changes = lock(&self.changes);
+        changes.touched.keys.extend(keys.iter().map(|key| (database, key.clone())));
+    }
+
     fn spoil(&self) {
         if !self.is_coarse.swap(true, Ordering::AcqRel) && self.is_durable {
             // For the process after this one.

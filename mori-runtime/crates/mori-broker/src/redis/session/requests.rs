@@ -15,6 +15,9 @@ struct Requests<'a> {
     database: u32,
 }
 
+/// Commands that make the consumer they name.
+const MAKES_CONSUMERS: [&str; 3] = ["XREADGROUP", "XCLAIM", "XAUTOCLAIM"];
+
 /// How the bytes of a command are sent on.
 enum Sent {
     AsTheyCame,
@@ -134,6 +137,10 @@ impl Requests<'_> {
             _ => outline.effect,
         });
         let keys = |positions: &[usize]| -> Vec<Vec<u8>> { positions.iter().filter_map(|at| Some(arguments.get(*at)?.to_vec())).collect() };
+        if MAKES_CONSUMERS.contains(&outline.verb.as_str()) {
+            lane.note_unrecorded(self.database, &keys(&outline.keys.written));
+            lane.note_unrecorded(self.database, &keys(&outline.keys.read));
+        }
         let mut patterns: Vec<String> = outline
             .keys
             .written
