@@ -10,7 +10,7 @@ pub use content::{Content, Image, copy_all, differences, dump_all};
 pub use reply::{Parsed, Reply, parse, quoted};
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -41,6 +41,16 @@ pub fn server_binary() -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
+/// `Redis server v=7.0.15 sha=…`.
+fn major(binary: &Path) -> u32 {
+    let output = Command::new(binary).arg("--version").output().expect("the server says its version");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let number = text
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix("v=")?.split('.').next()?.parse().ok());
+    number.unwrap_or_else(|| panic!("no version in {text:?}"))
+}
+
 /// A server on 127.0.0.1 that writes nothing to disk. It is killed when the value is dropped.
 pub struct RedisServer {
     pub port: u16,
@@ -55,6 +65,11 @@ impl RedisServer {
     /// `None` where no server is installed.
     pub fn start(extra_args: &[&str]) -> Option<RedisServer> {
         let binary = server_binary()?;
+        let extra_args = match extra_args {
+            // Servers before 7 have DEBUG without being asked, and do not know the setting.
+            ["--enable-debug-command", _, rest @ ..] if major(&binary) < 7 => rest,
+            all => all,
+        };
         for _ in 0..PORTS_MAX {
             let folder = tempfile::tempdir().expect("a temporary folder");
             let free = TcpListener::bind("127.0.0.1:0").expect("a free port");

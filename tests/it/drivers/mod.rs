@@ -4,7 +4,7 @@ mod asyncpg;
 pub mod available;
 mod psql;
 mod psycopg;
-mod python;
+pub mod python;
 mod sqlx;
 mod tokio_postgres;
 

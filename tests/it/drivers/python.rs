@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// The interpreter that has the drivers, or why there is none.
-fn interpreter() -> &'static Result<PathBuf, String> {
+pub fn interpreter() -> &'static Result<PathBuf, String> {
     static INTERPRETER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     INTERPRETER.get_or_init(|| {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("provision-python");

@@ -118,3 +118,27 @@ fn a_lane_goes_on_where_it_stopped() {
     let mut client = lane.connect();
     assert_eq!(client.ask(&["EXISTS", "a", "kept"]).integer(), Some(1));
 }
+
+/// The append-only file says nothing of it.
+#[test]
+fn a_consumer_that_has_got_nothing_is_taken_back() {
+    let Some(server) = prod("a_consumer_that_has_got_nothing_is_taken_back") else {
+        return;
+    };
+    server.connect().ask(&["XGROUP", "CREATE", "events", "workers", "$", "MKSTREAM"]);
+    let lane = Lane::start(&format!("redis://127.0.0.1:{}", server.port));
+    let mut client = lane.connect();
+    for command in [
+        "XREADGROUP GROUP workers one STREAMS events >",
+        "XREADGROUP GROUP workers one BLOCK 1 STREAMS events >",
+        "XREADGROUP GROUP workers one STREAMS events 0",
+        "XCLAIM events workers one 0 1-1",
+        "XAUTOCLAIM events workers one 0 0",
+    ] {
+        let reply = client.ask(&command.split(' ').collect::<Vec<_>>());
+        assert!(!reply.is_error(), "{command}: {}", reply.text());
+        lane.reset(false);
+        let consumers = client.ask(&["XINFO", "CONSUMERS", "events", "workers"]);
+        assert!(consumers.items().is_empty(), "{command}: {}", consumers.text());
+    }
+}

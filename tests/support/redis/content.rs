@@ -3,6 +3,7 @@
 use super::{Address, Reply, Resp, quoted};
 use std::collections::BTreeMap;
 use std::io;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Databases that are looked at: as many as a server has by default.
 const DATABASES: usize = 16;
@@ -91,17 +92,20 @@ pub fn dump_all(client: &mut Resp) -> io::Result<Content> {
             content_of(&kinds[key], &key.1),
             command(&[b"OBJECT", b"ENCODING", &key.1]),
             command(&[b"PEXPIRETIME", &key.1]),
+            command(&[b"PTTL", &key.1]),
             command(&[b"DEBUG", b"DIGEST-VALUE", &key.1]),
         ]
     })?;
     let mut content = Content::default();
     for (key, replies) in keys.iter().zip(asked) {
-        let [raw, encoding, expires, digest] = &replies[..] else { continue };
+        let [raw, encoding, expires, left, digest] = &replies[..] else {
+            continue;
+        };
         let value = Value {
             kind: kinds[key].clone(),
             encoding: encoding.text(),
             content: canonical(&kinds[key], raw),
-            expires_ms: expires.integer().unwrap_or(i64::MIN),
+            expires_ms: expires_ms(expires, left),
             fields: Vec::new(),
             digest: digest.items().first().map(Reply::text),
         };
@@ -157,6 +161,22 @@ fn fields(client: &mut Resp, content: &mut Content) -> io::Result<()> {
         content.keys.get_mut(key).expect("it is one of them").fields = known.collect();
     }
     Ok(())
+}
+
+/// When a key expires: by PEXPIRETIME, or by the clock and PTTL where a server before 7 does not know it, to the second, as the clock goes on between two
+/// looks. Negative if it does not expire.
+fn expires_ms(at: &Reply, left: &Reply) -> i64 {
+    let now = || {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("a clock that is right")
+            .as_millis()
+    };
+    match (at.integer(), left.integer()) {
+        (Some(at), _) => at,
+        (None, Some(left)) if left > 0 => (i64::try_from(now()).expect("this age") + left + 500) / 1000 * 1000,
+        (None, left) => left.unwrap_or(i64::MIN),
+    }
 }
 
 fn near(a: i64, b: i64) -> bool {
@@ -227,11 +247,11 @@ impl Image {
     pub fn of(from: &mut Resp) -> io::Result<Image> {
         let keys = all_keys(from)?;
         let dumps = ask_each(from, keys.iter(), |(_, key)| {
-            vec![command(&[b"DUMP", key]), command(&[b"PEXPIRETIME", key])]
+            vec![command(&[b"DUMP", key]), command(&[b"PEXPIRETIME", key]), command(&[b"PTTL", key])]
         })?;
         let mut restores = Vec::new();
         for ((database, key), replies) in keys.iter().zip(&dumps) {
-            let expires = replies[1].integer().unwrap_or(0).max(0).to_string();
+            let expires = expires_ms(&replies[1], &replies[2]).max(0).to_string();
             restores.push(select(*database));
             restores.push(command(&[b"RESTORE", key, expires.as_bytes(), replies[0].bytes(), b"ABSTTL"]));
         }

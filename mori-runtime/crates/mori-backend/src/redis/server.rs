@@ -76,7 +76,7 @@ impl Server {
         wait_for_predecessor(&dir)?;
         let (socket, own_folder) = socket_path(&dir)?;
         let secret = secret()?;
-        let config = config(&dir, &socket, &secret, options);
+        let config = config(&dir, &socket, &secret, binaries.version.major, options);
         let path = dir.join(CONFIG);
         write_private(&path, &config).map_err(RedisError::io("write", &path))?;
         let log = dir.join("server.log");
@@ -177,7 +177,7 @@ impl Drop for Server {
 }
 
 /// The configuration file. Its own settings come last: they are not prod's to choose.
-fn config(dir: &Path, socket: &Path, secret: &str, options: &ServerOptions<'_>) -> String {
+fn config(dir: &Path, socket: &Path, secret: &str, major: u32, options: &ServerOptions<'_>) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(text, "{name} {}", quoted(value));
@@ -205,7 +205,7 @@ fn config(dir: &Path, socket: &Path, secret: &str, options: &ServerOptions<'_>) 
         let _ = writeln!(text, "rename-command {command} \"\"");
     }
     let default = options.users.iter().find_map(|user| user.strip_prefix("user default "));
-    let _ = writeln!(text, "user default {}", default_rules(default, options.access));
+    let _ = writeln!(text, "user default {}", default_rules(default, options.access, major));
     for user in options.users.iter().filter(|user| !user.starts_with("user default ")) {
         if options.access == Access::Full && !user.starts_with(&format!("user {ADMIN_USER} ")) {
             let _ = writeln!(text, "{}", without_absent(user));
@@ -217,10 +217,17 @@ fn config(dir: &Path, socket: &Path, secret: &str, options: &ServerOptions<'_>) 
 }
 
 /// The rules of the user that clients are without logging in. Nobody is asked for a password.
-fn default_rules(prod: Option<&str>, access: Access) -> String {
+fn default_rules(prod: Option<&str>, access: Access, major: u32) -> String {
     if access == Access::ReadOnly {
         // By the server's own flags: what only reads, and what belongs to the connection.
-        return "on nopass ~* &* -@all +@read +@connection +info +command +time -script -client|kill -client|pause".to_owned();
+        // Servers before 7 cannot take a command's part away, only give it.
+        let client = match major {
+            7.. => "-client|kill -client|pause",
+            _ => {
+                "-client +client|id +client|info +client|list +client|getname +client|setname +client|reply +client|tracking +client|trackinginfo +client|caching +client|getredir"
+            }
+        };
+        return format!("on nopass ~* &* -@all +@read +@connection +info +command +time -script {client}");
     }
     let rules = without_absent(prod.unwrap_or("~* &* +@all"));
     let kept: Vec<&str> = rules
@@ -357,13 +364,14 @@ mod tests {
 
     #[test]
     fn nobody_is_asked_for_a_password() {
-        let check = |prod, access, expected| assert_eq!(default_rules(prod, access), expected);
+        let check = |prod, access, expected| assert_eq!(default_rules(prod, access, 7), expected);
         check(None, Access::Full, "on nopass ~* &* +@all");
         check(
             Some("on sanitize-payload #abc ~app:* resetchannels -@all +get"),
             Access::Full,
             "on nopass ~app:* resetchannels -@all +get",
         );
-        assert!(default_rules(None, Access::ReadOnly).contains("-@all +@read"));
+        assert!(default_rules(None, Access::ReadOnly, 7).contains("-@all +@read"));
+        assert!(!default_rules(None, Access::ReadOnly, 6).contains("-client|"));
     }
 }

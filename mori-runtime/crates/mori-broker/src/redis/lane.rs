@@ -216,6 +216,12 @@ impl RedisLane {
         }
     }
 
+    /// Keys that the command about to be sent may change without the append-only file being told.
+    pub fn note_unrecorded(&self, database: u32, keys: impl Iterator<Item = Vec<u8>>) {
+        self.may_have_written.store(true, Ordering::Release);
+        lock(&self.changes).touched.keys.extend(keys.map(|key| (database, key)));
+    }
+
     fn spoil(&self) {
         if !self.is_coarse.swap(true, Ordering::AcqRel) && self.is_durable {
             // For the process after this one.

@@ -50,6 +50,9 @@ pub struct Outline {
     /// It looks at all keys of its database.
     pub reads_keyspace: bool,
     pub special: Special,
+    /// It may change its keys in a way that is not written down, and that only a look at them tells: a consumer that was named and has got nothing, or the form
+    /// of a sorted set that was sorted.
+    pub leaves_no_trace: bool,
     /// The outline of every command of this name, whatever its arguments.
     pub is_of_name: bool,
     places: KeyPlaces,
@@ -66,6 +69,18 @@ impl Outline {
         }
     }
 }
+
+/// Scripts may run any of the others.
+const LEAVES_NO_TRACE: [&[u8]; 8] = [
+    b"xreadgroup",
+    b"xclaim",
+    b"xautoclaim",
+    b"sort",
+    b"sort_ro",
+    b"eval",
+    b"evalsha",
+    b"fcall",
+];
 
 /// Commands that are something else by their arguments.
 const BY_ARGUMENTS: [&[u8]; 14] = [
@@ -120,6 +135,7 @@ pub fn outline(table: &CommandTable, arguments: &[&[u8]]) -> Outline {
         operation,
         strategy,
         effect,
+        leaves_no_trace: LEAVES_NO_TRACE.contains(&name.as_slice()),
         is_of_name,
         places: KeyPlaces::of(table, &name),
         reads_keyspace: matches!(name.as_slice(), b"keys" | b"scan" | b"dbsize" | b"randomkey"),

@@ -161,6 +161,13 @@ impl Requests<'_> {
             _ => outline.effect,
         });
         let keys = outline.keys(arguments);
+        if outline.leaves_no_trace {
+            let positions = keys.written.iter().chain(&keys.read);
+            lane.note_unrecorded(
+                self.database,
+                positions.filter_map(|position| Some(arguments.get(*position)?.to_vec())),
+            );
+        }
         let number = |position: &usize| Some(KeyNumber::of(self.database, arguments.get(*position)?));
         let mut patterns: Vec<String> = keys
             .written
