@@ -85,7 +85,8 @@ impl Reply {
                 into.extend(b"\r\n");
             }
             Reply::Many(letter, items) => {
-                let count = if is_map(*letter) { items.len() / 2 } else { items.len() };
+                let own = items.iter().filter(|item| !item.is_push()).count();
+                let count = if is_map(*letter) { own / 2 } else { own };
                 into.push(*letter);
                 into.extend(format!("{count}\r\n").bytes());
                 items.iter().for_each(|item| item.encode_to(into));
@@ -132,9 +133,12 @@ fn parse_one(bytes: &[u8]) -> Parsed {
                 return Parsed::Bad(format!("a count in {}", quoted(&bytes[..end])));
             };
             let (mut items, mut at) = (Vec::new(), body);
-            for _ in 0..if is_map(letter) { count * 2 } else { count } {
+            let mut left = if is_map(letter) { count * 2 } else { count };
+            while left > 0 {
                 match parse_one(&bytes[at..]) {
                     Parsed::Whole(item, used) => {
+                        // A message to a subscriber may come between the elements of a transaction's reply, and is none of them.
+                        left -= usize::from(!item.is_push());
                         items.push(item);
                         at += used;
                     }

@@ -40,9 +40,14 @@ fn is_same_transaction(queued: &[Form], a: &Reply, b: &Reply) -> bool {
     let (Reply::Many(a_letter, a_items), Reply::Many(b_letter, b_items)) = (a, b) else {
         return false;
     };
-    let is_complete = a_letter == b_letter && a_items.len() == b_items.len() && a_items.len() == queued.len();
-    let mut pairs = queued.iter().zip(a_items.iter().zip(b_items));
-    is_complete && pairs.all(|(form, (a, b))| is_same(*form, &[], a, b))
+    // Messages come where they come, and are compared as they are.
+    let mut forms = queued.iter();
+    let is_alike = |(a, b): (&Reply, &Reply)| match (a.is_push(), b.is_push()) {
+        (true, true) => a == b,
+        (false, false) => forms.next().is_some_and(|form| is_same(*form, &[], a, b)),
+        _ => false,
+    };
+    a_letter == b_letter && a_items.len() == b_items.len() && a_items.iter().zip(b_items).all(is_alike) && forms.next().is_none()
 }
 
 /// A list of maps, or one map.

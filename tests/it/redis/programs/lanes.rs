@@ -17,24 +17,26 @@ fn url(prod: &Prod) -> String {
     }
 }
 
-/// The lane of a program: that of the program before, put back, which is looked at, and then made anew: a key that was put back may be kept in
-/// another form than it was, as it is after a restart.
+/// The lane of a program: that of the program before, put back; on another prod, with a new image. A lane that was put back is as it was when it was new, the
+/// forms that its keys are kept in included.
 fn make_lane(lane: &mut Option<(u64, Lane, Content)>, prod: &Prod) -> (Address, ()) {
-    let content_of = |lane: &Lane| dump_all(&mut lane.connect()).unwrap().without_encodings();
+    let content_of = |lane: &Lane| dump_all(&mut lane.connect()).unwrap();
     match lane {
         Some((generation, lane, content)) => {
-            if *generation == prod.generation {
-                lane.reset(false);
-                let differing = differences(content, &content_of(lane));
+            let is_new = *generation != prod.generation;
+            lane.reset(is_new);
+            let found = content_of(lane);
+            if is_new {
+                *generation = prod.generation;
+                *content = found;
+            } else {
+                let differing = differences(content, &found);
                 assert!(
                     differing.is_empty(),
                     "a lane that was reset is not as it was:\n{}",
                     differing.join("\n")
                 );
             }
-            lane.reset(true);
-            *generation = prod.generation;
-            *content = content_of(lane);
         }
         None => {
             let new = Lane::start(&url(prod));

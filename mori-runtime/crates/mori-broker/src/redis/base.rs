@@ -19,6 +19,8 @@ pub struct RedisBase {
     pub table: CommandTable,
     /// The layer's functions, as FUNCTION DUMP gives them; none from servers that have none.
     pub functions: Option<Vec<u8>>,
+    /// How many databases its servers have.
+    pub databases: u32,
     /// How many keys the layer has.
     pub keys: u64,
     /// Its keys, unless they are too many.
@@ -38,12 +40,15 @@ impl RedisBase {
             Ok(Value::Bulk(dump)) => Some(dump),
             _ => None,
         };
+        let setting = client.ask(&["CONFIG", "GET", "databases"])?;
+        let count = setting.as_array().and_then(|pair| pair.get(1)?.as_integer());
         let keyspace = client.ask(&["INFO", "keyspace"])?.to_text().unwrap_or_default();
         let counts = keyspace
             .lines()
             .filter_map(|line| line.split_once("keys=")?.1.split(',').next()?.parse::<u64>().ok());
         let keys = counts.sum();
         Ok(RedisBase {
+            databases: count.and_then(|count| u32::try_from(count).ok()).unwrap_or(DATABASES_DEFAULT),
             keys,
             known: (keys <= KEYS_KNOWN_MAX).then(|| known(&mut client)).transpose()?,
             binaries,
@@ -93,6 +98,9 @@ impl RedisBase {
         Ok(Server::start(&self.binaries, dir, &self.layer.server_options(Access::Full, true))?)
     }
 }
+
+/// What servers have where nobody says otherwise.
+const DATABASES_DEFAULT: u32 = 16;
 
 /// Of a layer with more keys than this it is not remembered which they are.
 const KEYS_KNOWN_MAX: u64 = 1_000_000;

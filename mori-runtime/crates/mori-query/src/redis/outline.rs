@@ -51,7 +51,7 @@ pub struct Outline {
     pub reads_keyspace: bool,
     pub special: Special,
     /// It may change its keys in a way that is not written down, and that only a look at them tells: a consumer that was named and has got nothing, or the form
-    /// of a sorted set that was sorted.
+    /// of a sorted set that was sorted, of a sketch that was counted.
     pub leaves_no_trace: bool,
     /// The outline of every command of this name, whatever its arguments.
     pub is_of_name: bool,
@@ -70,8 +70,15 @@ impl Outline {
     }
 }
 
-/// Scripts may run any of the others.
-const LEAVES_NO_TRACE: [&[u8]; 8] = [
+/// Some convert a string before they find that there is nothing to change. Scripts may run any of the others.
+const LEAVES_NO_TRACE: [&[u8]; 15] = [
+    b"append",
+    b"bitfield",
+    b"setbit",
+    b"setrange",
+    b"pfadd",
+    b"pfmerge",
+    b"pfcount",
     b"xreadgroup",
     b"xclaim",
     b"xautoclaim",

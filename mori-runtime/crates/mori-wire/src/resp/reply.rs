@@ -169,6 +169,8 @@ impl ReplyScanner {
         if is_top {
             self.len = len;
         }
+        // A message to a subscriber may come between the elements of a transaction's reply (Redis 7.0 does so), and is none of them.
+        let elements = elements + u64::from(marker == b'>' && !is_top);
         let open = if self.open_attributes > 0 {
             &mut self.open_attributes
         } else {
@@ -224,7 +226,8 @@ mod tests {
     fn replies_are_counted_in_pieces_of_any_size() {
         let stream = b"+OK\r\n-ERR no\r\n:17\r\n$3\r\na\r\n\r\n$-1\r\n*-1\r\n*0\r\n$0\r\n\r\n_\r\n#t\r\n,1.5\r\n(123\r\n=5\r\ntxt:x\r\n\
 *3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$2\r\nhi\r\n*2\r\n*1\r\n:1\r\n$1\r\nx\r\n%2\r\n+k\r\n:1\r\n+l\r\n*2\r\n_\r\n~1\r\n:1\r\n\
->2\r\n+invalidate\r\n*1\r\n$1\r\nk\r\n|1\r\n+ttl\r\n:3\r\n*2\r\n:1\r\n|1\r\n+a\r\n*1\r\n:1\r\n:2\r\n+END\r\n";
+>2\r\n+invalidate\r\n*1\r\n$1\r\nk\r\n|1\r\n+ttl\r\n:3\r\n*2\r\n:1\r\n|1\r\n+a\r\n*1\r\n:1\r\n:2\r\n\
+*2\r\n:1\r\n>2\r\n+message\r\n+x\r\n:2\r\n+END\r\n";
         let expected = [
             ('+', "OK", 0),
             ('-', "ERR no", 0),
@@ -243,6 +246,7 @@ mod tests {
             ('*', "", 2),
             ('%', "k", 2),
             ('>', "invalidate", 2),
+            ('*', "1", 2),
             ('*', "1", 2),
             ('+', "END", 0),
         ]

@@ -143,7 +143,8 @@ impl Requests<'_> {
             Special::FollowsNobody => Sent::Instead(rewrite::acknowledged()),
             Special::Select => {
                 let database = arguments.get(1).and_then(|number| std::str::from_utf8(number).ok()?.parse().ok());
-                self.database = database.unwrap_or(self.database);
+                // Another one is refused by the server.
+                self.database = database.filter(|number| *number < self.base.databases).unwrap_or(self.database);
                 Sent::AsTheyCame
             }
             Special::Reset => {
