@@ -170,7 +170,15 @@ fn the_light_crate_stays_light() {
         .expect("cargo runs");
     let tree = String::from_utf8_lossy(&output.stdout);
     assert!(tree.contains("mori-control"), "{tree}");
-    for heavy in ["libsqlite3-sys", "sqlparser", "mori-broker", "clap", "guppy", "redis", "tokio-postgres"] {
+    for heavy in [
+        "libsqlite3-sys",
+        "sqlparser",
+        "mori-broker",
+        "clap",
+        "guppy",
+        "redis",
+        "tokio-postgres",
+    ] {
         assert!(!tree.lines().any(|line| line.starts_with(heavy)), "mori-runtime pulls in {heavy}");
     }
 }
