@@ -47,3 +47,26 @@ impl FromLane for tokio_postgres::Client {
         Ok(client)
     }
 }
+
+/// Connected, with the task that drives it on the test's runtime. Asks for a lane of Redis, and shares that of a [`Redis`](crate::Redis) beside it.
+#[cfg(feature = "redis")]
+impl FromLane for redis::aio::MultiplexedConnection {
+    const ENGINE: Option<Engine> = Some(Engine::Redis);
+
+    async fn from_lane(db: Db) -> Result<redis::aio::MultiplexedConnection, HarnessError> {
+        use redis::IntoConnectionInfo;
+        use redis::aio::MultiplexedConnection;
+
+        let info = db
+            .url()
+            .into_connection_info()
+            .map_err(HarnessError::argument::<MultiplexedConnection>)?;
+        // The driver's name is news to nobody here, and servers before 7.2 answer it with an error, which a routing snapshot would show.
+        let settings = info.redis_settings().clone().set_skip_set_lib_name();
+        let client = redis::Client::open(info.set_redis_settings(settings)).map_err(HarnessError::argument::<MultiplexedConnection>)?;
+        // The driver gives up on a reply after half a second; BLPOP and its kind may wait longer, and the test has a limit of its own.
+        let config = redis::AsyncConnectionConfig::new().set_response_timeout(None);
+        let connected = client.get_multiplexed_async_connection_with_config(&config).await;
+        connected.map_err(HarnessError::argument::<MultiplexedConnection>)
+    }
+}
