@@ -5,7 +5,7 @@ use super::streams::{consumer, group};
 use crate::redis::programs::generate::{Class, Generator};
 use crate::redis::programs::program::{Command, command};
 
-const NEXT_TO_NOTHING: &str = "0.001";
+const NEXT_TO_NOTHING: &str = "0.01";
 
 /// A command that waits for nearly no time, if there is nothing for it.
 pub fn impatient(g: &mut Generator) -> Command {
