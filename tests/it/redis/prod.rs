@@ -128,6 +128,7 @@ fn a_consumer_that_has_got_nothing_is_taken_back() {
     server.connect().ask(&["XGROUP", "CREATE", "events", "workers", "$", "MKSTREAM"]);
     let lane = Lane::start(&format!("redis://127.0.0.1:{}", server.port));
     let mut client = lane.connect();
+    assert!(client.ask(&["SELECT", "99"]).is_error());
     for command in [
         "XREADGROUP GROUP workers one STREAMS events >",
         "XREADGROUP GROUP workers one BLOCK 1 STREAMS events >",

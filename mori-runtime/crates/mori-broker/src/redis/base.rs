@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+/// So many has a server that is not told another number.
+const DATABASES: u32 = 16;
+
 pub struct RedisBase {
     pub binaries: Binaries,
     pub layer: Layer,
@@ -82,6 +85,12 @@ impl RedisBase {
             *client = None;
         }
         outcome
+    }
+
+    /// How many databases a server on it has.
+    pub fn databases(&self) -> u32 {
+        let setting = self.meta().settings.iter().find(|(name, _)| name == "databases");
+        setting.and_then(|(_, number)| number.parse().ok()).unwrap_or(DATABASES)
     }
 
     pub fn meta(&self) -> &LayerMeta {

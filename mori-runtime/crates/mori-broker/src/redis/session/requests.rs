@@ -7,7 +7,7 @@ use crate::redis::base::RedisBase;
 use crate::redis::dirty::KeyNumber;
 use mori_query::redis::{Effect, Outline, Special, key_pattern, outline};
 use mori_wire::resp::{HELD_BYTES_MAX, RequestScanner, Scan, Skipper, error_reply};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 use std::sync::{Arc, PoisonError};
 
@@ -16,6 +16,8 @@ struct Requests<'a> {
     session: &'a Session,
     /// The database that the client has selected.
     database: u32,
+    /// Those it has selected so far: a SELECT in a transaction may never have run.
+    databases: BTreeSet<u32>,
     base: Arc<RedisBase>,
     /// The outlines of commands that have one for all their arguments, by the name as the client writes it.
     outlines: HashMap<Vec<u8>, Arc<Outline>>,
@@ -37,6 +39,7 @@ pub fn relay(session: &Session, mut buffer: Vec<u8>) -> io::Result<()> {
     let mut requests = Requests {
         session,
         database: 0,
+        databases: [0].into(),
         base: session.lane.base(),
         outlines: HashMap::new(),
     };
@@ -143,7 +146,9 @@ impl Requests<'_> {
             Special::FollowsNobody => Sent::Instead(rewrite::acknowledged()),
             Special::Select => {
                 let database = arguments.get(1).and_then(|number| std::str::from_utf8(number).ok()?.parse().ok());
-                self.database = database.unwrap_or(self.database);
+                // One that is not there is not selected.
+                self.database = database.filter(|number| *number < self.base.databases()).unwrap_or(self.database);
+                self.databases.insert(self.database);
                 Sent::AsTheyCame
             }
             Special::Reset => {
@@ -162,11 +167,10 @@ impl Requests<'_> {
         });
         let keys = outline.keys(arguments);
         if outline.leaves_no_trace {
-            let positions = keys.written.iter().chain(&keys.read);
-            lane.note_unrecorded(
-                self.database,
-                positions.filter_map(|position| Some(arguments.get(*position)?.to_vec())),
-            );
+            for database in &self.databases {
+                let positions = keys.written.iter().chain(&keys.read);
+                lane.note_unrecorded(*database, positions.filter_map(|position| Some(arguments.get(*position)?.to_vec())));
+            }
         }
         let number = |position: &usize| Some(KeyNumber::of(self.database, arguments.get(*position)?));
         let mut patterns: Vec<String> = keys
