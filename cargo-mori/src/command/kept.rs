@@ -50,8 +50,13 @@ pub(super) fn render(states: &[KeptInfo], now: SystemTime) -> String {
     table.to_string()
 }
 
-/// The kept state that `wanted` means: the whole name of its test, or else a part of it that no other has.
-pub(super) fn find(states: Vec<KeptInfo>, wanted: &str) -> Result<KeptInfo, CliError> {
+/// The kept state that `wanted` means: the whole name of its test, or else a part of it that no other has. Behind an `@` the connection, of a test with several.
+pub(super) fn find(mut states: Vec<KeptInfo>, wanted: &str) -> Result<KeptInfo, CliError> {
+    let (wanted, connection) = match wanted.rsplit_once('@') {
+        Some((test, connection)) => (test, Some(connection)),
+        None => (wanted, None),
+    };
+    states.retain(|state| connection.is_none_or(|connection| state.connection == connection));
     let names: Vec<String> = states.iter().map(|state| state.test.clone()).collect();
     let is_exact = |name: &&String| name.as_str() == wanted || name.ends_with(&format!("::{wanted}"));
     let mut fitting: Vec<&String> = names.iter().filter(is_exact).collect();
@@ -66,10 +71,17 @@ pub(super) fn find(states: Vec<KeptInfo>, wanted: &str) -> Result<KeptInfo, CliE
         }),
         [name] => {
             // The newest, where a test left several.
-            let newest = states
-                .into_iter()
-                .filter(|state| state.test == **name)
-                .max_by_key(|state| state.created_unix);
+            let of_test: Vec<&KeptInfo> = states.iter().filter(|state| state.test == **name).collect();
+            let mut connections: Vec<&str> = of_test.iter().map(|state| state.connection.as_str()).collect();
+            connections.sort_unstable();
+            connections.dedup();
+            if connections.len() > 1 {
+                return Err(CliError::State {
+                    message: format!("{name} left the states of {}", connections.join(" and ")),
+                    remedy: Some(format!("write `{wanted}@{}`", connections[0])),
+                });
+            }
+            let newest = of_test.into_iter().max_by_key(|state| state.created_unix).cloned();
             newest.ok_or_else(|| CliError::State {
                 message: format!("no kept state of `{wanted}`"),
                 remedy: None,

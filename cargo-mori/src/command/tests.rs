@@ -219,6 +219,24 @@ fn a_kept_state_is_found_by_its_name_or_a_part_that_no_other_has() {
 }
 
 #[test]
+fn of_a_test_with_two_lanes_the_connection_says_which() {
+    let states = || {
+        ["shop", "cache"]
+            .map(|connection| {
+                let mut state = state("orders::refund", 1);
+                state.connection = connection.to_owned();
+                state
+            })
+            .to_vec()
+    };
+    let found = |wanted: &str| kept::find(states(), wanted).map(|state| state.connection);
+    assert_eq!(found("refund@cache").ok().as_deref(), Some("cache"));
+    assert_eq!(found("refund@shop").ok().as_deref(), Some("shop"));
+    let error = found("refund").unwrap_err().to_string();
+    assert!(error.starts_with("orders::refund left the states of cache and shop"), "{error}");
+}
+
+#[test]
 fn kept_states_with_their_age() {
     let now = UNIX_EPOCH + Duration::from_secs(200);
     insta::assert_snapshot!(kept::render(&[state("orders::refund", 80)], now), @"

@@ -10,7 +10,7 @@ use mori_tests::redis::{Address, Image, RedisServer, Reply};
 use std::time::Instant;
 
 /// As many as take some seconds on two cores.
-const PROGRAMS: u64 = 150;
+const PROGRAMS: u64 = 60;
 
 /// A server that holds a copy of prod in the lane's place. A lane is the server made new.
 fn make_plain(server: &RedisServer) -> impl FnMut(&Prod) -> (Address, ()) + '_ {

@@ -66,7 +66,7 @@ pub(super) struct Leaving<'a> {
 pub(super) fn save(target_dir: &Path, state: &Leaving<'_>) -> Result<KeptState, BrokerError> {
     let Leaving { test, connection, .. } = *state;
     let folder = mori_dir(target_dir).join("kept");
-    let dir = folder.join(file_name(test));
+    let dir = dir_of(&folder, test, &connection.name);
     outside::remove(&dir)?;
     fs::create_dir_all(&dir).map_err(BrokerError::io("create", &dir))?;
     let write = |name: &str, json: serde_json::Result<Vec<u8>>| {
@@ -102,6 +102,15 @@ pub(super) fn save(target_dir: &Path, state: &Leaving<'_>) -> Result<KeptState, 
         test: test.to_owned(),
         dir,
     })
+}
+
+/// The folder of a test's state: the test's name, and where that is taken by another lane of the same test, the connection's name behind it.
+fn dir_of(folder: &Path, test: &str, connection: &str) -> PathBuf {
+    let dir = folder.join(file_name(test));
+    match read(&dir) {
+        Ok(other) if other.connection != connection => folder.join(format!("{}--{}", file_name(test), file_name(connection))),
+        _ => dir,
+    }
 }
 
 fn file_name(test: &str) -> String {
