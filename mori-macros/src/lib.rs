@@ -26,7 +26,7 @@ use proc_macro::TokenStream;
 /// - `requires(env = "STAGING_URL", docker, engine = "postgres")`.
 /// - `tokio(flavor = "multi_thread", worker_threads = 4)`.
 ///
-/// Migrations, fixtures and seed go to the lane of the first argument.
+/// Seed goes to the lane of the first argument, migrations and SQL fixtures to the first that is not Redis, fixtures that end in `.redis` to the first that is.
 #[proc_macro_attribute]
 pub fn test(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand::test(attribute.into(), item.into())

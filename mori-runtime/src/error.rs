@@ -65,6 +65,14 @@ pub enum HarnessError {
         granted: Engine,
         connection: String,
     },
+    #[error(
+        "a {argument} cannot speak to connection `{connection}`, which is {engine}\n  remedy: mark the arguments `#[mori(db = \"name\")]`"
+    )]
+    ForeignArgument {
+        argument: &'static str,
+        connection: String,
+        engine: Engine,
+    },
     #[error("no CARGO_MANIFEST_DIR in the environment\n  remedy: run under cargo, or call `Lane::builder().manifest_dir(…)`")]
     NoManifestDir,
     #[error("seed returned an error: {error}")]

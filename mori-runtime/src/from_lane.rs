@@ -38,6 +38,13 @@ impl FromLane for Db {
 #[cfg(feature = "tokio-postgres")]
 impl FromLane for tokio_postgres::Client {
     async fn from_lane(db: Db) -> Result<tokio_postgres::Client, HarnessError> {
+        if db.engine() == Engine::Redis {
+            return Err(HarnessError::ForeignArgument {
+                argument: "tokio_postgres::Client",
+                connection: db.name().to_owned(),
+                engine: db.engine(),
+            });
+        }
         let connected = tokio_postgres::connect(db.url(), tokio_postgres::NoTls).await;
         let (client, connection) = connected.map_err(HarnessError::argument::<tokio_postgres::Client>)?;
         // Its error reaches the test through the client; a second report here would only repeat it.

@@ -21,7 +21,8 @@ pub fn any(g: &mut Generator) -> Command {
         19..=21 => copy(g, &key, class),
         22 => command!["MOVE", key, g.below(DATABASES)],
         23..=25 => command!["OBJECT", "ENCODING", key],
-        26 => command!["OBJECT", g.pick(&["REFCOUNT", "FREQ"]), key],
+        // REFCOUNT counts the reference of a server's file, which a private copy need not have.
+        26 => command!["OBJECT", g.pick(&["HELP", "FREQ"]), key],
         27 => command!["OBJECT", "IDLETIME", key].form(Form::Shape),
         28 => command!["DUMP", key].form(Form::Dump),
         29..=31 => sort(g),
