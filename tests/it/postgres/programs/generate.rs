@@ -53,12 +53,14 @@ pub fn program(seed: u64, with_ddl: bool) -> Vec<Step> {
     let mut random = Random::new(seed);
     let count = 20 + random.below(41);
     let mut in_transaction = [false; 2];
+    let mut is_serializable = [false; 2];
     let mut steps = Vec::new();
     for _ in 0..count {
         let client = usize::from(random.chance(50));
         let is_control = random.chance(if in_transaction[client] { 25 } else { 15 });
         let step = if is_control {
             let sql = control(&mut random, &mut in_transaction[client]);
+            is_serializable[client] = sql.ends_with("SERIALIZABLE") || is_serializable[client] && in_transaction[client];
             Step {
                 client,
                 sql,
@@ -71,7 +73,12 @@ pub fn program(seed: u64, with_ddl: bool) -> Vec<Step> {
                 via: Via::Simple,
             }
         } else {
-            statement(&mut random, client)
+            let mut step = statement(&mut random, client);
+            // It counts as a read of the table in the lane, and may fail where the copy's does not (docs/engines/postgres.md).
+            while is_serializable[client] && step.sql.contains("TRUNCATE") {
+                step = statement(&mut random, client);
+            }
+            step
         };
         steps.push(step);
     }

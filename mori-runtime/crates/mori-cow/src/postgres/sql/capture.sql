@@ -40,9 +40,24 @@ END $$;
 -- All rows that the table itself is about to lose.
 CREATE FUNCTION pg_catalog.pg_mori_capture_truncate() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 {settings} AS $$
+DECLARE
+    noted tid;
 BEGIN
     EXECUTE format('INSERT INTO pg_mori_log SELECT pg_current_xact_id(), %s, %s, NULL FROM ONLY %s AS pg_mori_row',
         TG_RELID, pg_mori_image(TG_RELID), TG_RELID::regclass);
+    -- TRUNCATE takes the rows too that an older snapshot does not show, and no query shows them. They are in the log.
+    IF current_setting('transaction_isolation') NOT IN ('repeatable read', 'serializable') THEN
+        INSERT INTO pg_mori_truncated VALUES (pg_current_xact_id(), TG_RELID, pg_current_snapshot());
+    ELSE
+        BEGIN
+            INSERT INTO pg_mori_truncated VALUES (pg_current_xact_id(), TG_RELID, pg_current_snapshot()) RETURNING ctid INTO noted;
+            -- Asked when the row has its xmin, so that whoever comes later has a higher number. By its place, for a scan could raise serialization failures.
+            UPDATE pg_mori_truncated SET running = ARRAY(SELECT backend_xid FROM pg_stat_get_activity(NULL) WHERE backend_xid IS NOT NULL) WHERE ctid = noted;
+        EXCEPTION WHEN assert_failure THEN
+            -- Never: the clause makes the block a subtransaction.
+            RAISE;
+        END;
+    END IF;
     RETURN NULL;
 END $$;
 

@@ -43,7 +43,7 @@ $$;
 CREATE FUNCTION pg_catalog.pg_mori_seal() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
     PERFORM pg_mori_attach('{}');
-    TRUNCATE pg_mori_log, pg_mori_ddl, pg_mori_sequence, pg_mori_shape, pg_mori_seal, pg_mori_churn, pg_mori_alive;
+    TRUNCATE pg_mori_log, pg_mori_truncated, pg_mori_ddl, pg_mori_sequence, pg_mori_shape, pg_mori_seal, pg_mori_churn, pg_mori_alive;
     INSERT INTO pg_mori_alive DEFAULT VALUES;
     INSERT INTO pg_mori_sequence SELECT s.seq, s.last_value, s.is_called, pg_mori_sequence_shape(s.seq) FROM pg_mori_sequences() s;
     INSERT INTO pg_mori_shape

@@ -3,6 +3,9 @@
 -- One row per changed row: its image before and after. No sequence, for it would change a client's lastval(); no index, for it could
 -- raise serialization failures.
 CREATE TABLE pg_catalog.pg_mori_log (xid xid8 NOT NULL, rel oid NOT NULL, before text, after text);
+-- The TRUNCATEs of tables, with what their transactions saw. Where that is older than their lock: who was still writing, and the row's own xmin, a
+-- subtransaction's, divides the transactions that had begun from those that had not.
+CREATE TABLE pg_catalog.pg_mori_truncated (xid xid8 NOT NULL, rel oid NOT NULL, seen pg_snapshot NOT NULL, running xid[]);
 -- The DDL that ran since the seal.
 CREATE TABLE pg_catalog.pg_mori_ddl (xid xid8 NOT NULL, tag text NOT NULL, object_type text, identity text);
 -- The state at the seal: sequences, the tables' columns, large objects, and how many rows the catalogs of the whole server have.

@@ -1,5 +1,27 @@
 -- The net difference, and the way back.
 
+-- Whether a transaction had ended when a TRUNCATE got its lock: the note of it, and the age of the note's xmin.
+CREATE FUNCTION pg_catalog.pg_mori_had_ended(writer xid8, seen pg_snapshot, running xid[], noted int4) RETURNS bool LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN running IS NULL THEN pg_catalog.pg_visible_in_snapshot(writer, seen)
+        ELSE pg_catalog.age(writer::pg_catalog.xid) > noted AND writer::pg_catalog.xid <> ALL (running) END
+$$;
+
+-- The entries whose rows a TRUNCATE took unseen: of transactions that had ended when it got its lock, but that its snapshot does not show. Not those
+-- before another TRUNCATE, which has taken their rows.
+CREATE FUNCTION pg_catalog.pg_mori_unseen(mark pg_snapshot) RETURNS TABLE (rel oid, before text, after text) LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+    -- cmin tells the order within a transaction.
+    WITH note AS (SELECT *, age(xmin) AS noted, cmin::text::int8 AS place FROM pg_mori_truncated),
+    blind AS (
+        -- Behind the first one the table is new, and its own transaction's.
+        SELECT DISTINCT ON (xid, rel) * FROM note
+        WHERE running IS NOT NULL AND (mark IS NULL OR NOT pg_visible_in_snapshot(xid, mark)) ORDER BY xid, rel, place)
+    SELECT l.rel, l.before, l.after FROM blind b JOIN pg_mori_log l ON l.rel = b.rel AND l.xid <> b.xid
+    WHERE NOT pg_visible_in_snapshot(l.xid, b.seen) AND pg_mori_had_ended(l.xid, b.seen, b.running, b.noted)
+        AND NOT EXISTS (
+            SELECT FROM note n WHERE n.rel = b.rel AND n.xid <> b.xid AND pg_mori_had_ended(n.xid, b.seen, b.running, b.noted)
+                AND CASE l.xid WHEN n.xid THEN l.cmin::text::int8 < n.place ELSE pg_mori_had_ended(l.xid, n.seen, n.running, n.noted) END)
+$$;
+
 -- Which row images there are more of than at the mark (n > 0), and less (n < 0). Images are summed up instead of followed in order: triggers of
 -- one statement fire after those of the statements they cause, so the log has no usable order; the sums need none.
 CREATE FUNCTION pg_catalog.pg_mori_net(mark pg_snapshot) RETURNS TABLE (rel oid, image text, n int8) LANGUAGE plpgsql STABLE SET search_path = pg_catalog AS $$
@@ -9,6 +31,9 @@ BEGIN
         SELECT rel, before AS image, -1 AS n FROM pg_mori_log WHERE before IS NOT NULL AND (mark IS NULL OR NOT pg_visible_in_snapshot(xid, mark))
         UNION ALL
         SELECT rel, after, 1 FROM pg_mori_log WHERE after IS NOT NULL AND (mark IS NULL OR NOT pg_visible_in_snapshot(xid, mark))
+        UNION ALL
+        SELECT u.rel, i.image, i.n FROM pg_mori_unseen(mark) u, LATERAL (VALUES (u.before, 1), (u.after, -1)) i (image, n)
+        WHERE i.image IS NOT NULL AND EXISTS (SELECT FROM pg_mori_truncated WHERE running IS NOT NULL)
     ) entry GROUP BY rel, image HAVING sum(n) <> 0;
 END $$;
 
@@ -168,6 +193,7 @@ BEGIN
             DELETE FROM pg_mori_log l WHERE NOT pg_visible_in_snapshot(l.xid, mark);
             bloated := concat_ws(', ', bloated, 'pg_catalog.pg_mori_log');
         END IF;
+        DELETE FROM pg_mori_truncated t WHERE mark IS NULL OR NOT pg_visible_in_snapshot(t.xid, mark);
         -- Last, for a failure would not take it back. The value of a sequence that nobody has called is not to be had without a query for each; setting it again is cheaper.
         FOR seq IN
             SELECT s.id, s.value, s.called, q.seqcache

@@ -74,6 +74,74 @@ fn marks_nest_and_hold_transactions_apart() {
 }
 
 #[test]
+fn a_truncate_under_an_old_snapshot_takes_what_it_does_not_see() {
+    let Some(server) = Server::start() else { return };
+    let mut own = captured(&server);
+    let mut client = server.connect("captured");
+    let mut other = server.connect("captured");
+    let start = content(&mut own);
+    for level in ["REPEATABLE READ", "SERIALIZABLE"] {
+        // 2 is there at the seal and gone before the TRUNCATE, 21 comes before it: neither is seen to do so. Without `other` running,
+        // its writes behind the TRUNCATE would look as if they had been before.
+        client
+            .batch_execute(&format!("BEGIN ISOLATION LEVEL {level}; SELECT count(*) FROM users"))
+            .unwrap();
+        other
+            .batch_execute("INSERT INTO users (name) VALUES ('unseen'); UPDATE users SET name = 'changed' WHERE id = 1; DELETE FROM users WHERE id = 2")
+            .unwrap();
+        let marked = (mark(&mut own).unwrap(), content(&mut own));
+        other.batch_execute("BEGIN; INSERT INTO scratch VALUES (2)").unwrap();
+        client
+            .batch_execute(
+                "TRUNCATE users; INSERT INTO users VALUES (100, 'own'); TRUNCATE users; INSERT INTO users VALUES (101, 'own'); COMMIT",
+            )
+            .unwrap();
+        other
+            .batch_execute("INSERT INTO users VALUES (200, 'behind'); DELETE FROM users WHERE id = 200; INSERT INTO users VALUES (201, 'behind'); COMMIT; INSERT INTO users VALUES (202, 'later')")
+            .unwrap();
+        // The three rows of users and that of scratch, less the twenty of the seal.
+        let found = counts(&mut own).unwrap();
+        assert_eq!((found.delta_rows, found.tombstones), (4, 20), "{level}");
+        assert!(matches!(undo(&mut own, Some(&marked.0)).unwrap(), Undone::Rows { .. }), "{level}");
+        assert_same(&content(&mut own), &marked.1, level);
+        let found = counts(&mut own).unwrap();
+        assert_eq!((found.delta_rows, found.tombstones), (2, 1), "{level}");
+        undone(&mut own, 4);
+        assert_same(&content(&mut own), &start, level);
+    }
+}
+
+#[test]
+fn a_truncate_under_a_snapshot_older_than_another_truncate() {
+    let Some(server) = Server::start() else { return };
+    let mut own = captured(&server);
+    let mut client = server.connect("captured");
+    let mut other = server.connect("captured");
+    let start = content(&mut own);
+    for level in ["READ COMMITTED", "REPEATABLE READ"] {
+        client
+            .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM scratch")
+            .unwrap();
+        // The rows from before the other TRUNCATE are gone already, those from behind it are taken by this one.
+        for statement in [
+            "UPDATE users SET name = 'before' WHERE id = 3; INSERT INTO users VALUES (200, 'before')",
+            &format!("BEGIN ISOLATION LEVEL {level}; INSERT INTO users VALUES (201, 'before'); TRUNCATE users"),
+            "INSERT INTO users VALUES (202, 'behind'); COMMIT",
+            "INSERT INTO users VALUES (203, 'behind'); UPDATE users SET name = 'again' WHERE id = 202",
+        ] {
+            other.batch_execute(statement).unwrap();
+        }
+        client
+            .batch_execute("TRUNCATE users; INSERT INTO users VALUES (300, 'own'); COMMIT")
+            .unwrap();
+        let found = counts(&mut own).unwrap();
+        assert_eq!((found.delta_rows, found.tombstones), (1, 20), "{level}");
+        undone(&mut own, 21);
+        assert_same(&content(&mut own), &start, level);
+    }
+}
+
+#[test]
 fn a_net_difference_of_nothing_is_nothing() {
     let Some(server) = Server::start() else { return };
     let mut own = captured(&server);
