@@ -91,7 +91,7 @@ fn what(record: &RouteRecord) -> [String; 3] {
     let reason = match &record.error {
         Some(code) if record.reason.is_empty() => format!("error {code}"),
         Some(code) => format!("{}, error {code}", record.reason),
-        None => record.reason.clone(),
+        None => record.reason.to_string(),
     };
     [statement, record.strategy.to_string(), reason]
 }

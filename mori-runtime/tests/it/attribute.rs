@@ -24,7 +24,7 @@ fn select() -> RouteRecord {
         verb: "SELECT".to_owned(),
         tables: vec!["orders".to_owned()],
         strategy: Strategy::ProdDirect,
-        reason: "no local changes".to_owned(),
+        reason: "no local changes".into(),
         error: None,
         rows: 1,
     }

@@ -2,6 +2,7 @@
 
 pub mod config;
 mod error;
+mod inbox;
 mod lane;
 mod outside;
 mod postgres;

@@ -1,6 +1,7 @@
 //! The router for SQL engines: from the facts of a statement to the strategy that answers it.
 
 use mori_model::{Operation, Route, StatementFacts, Strategy};
+use std::borrow::Cow;
 
 /// Decides how a statement is answered. `dirty` says whether a table has local changes, as the statement's connection sees them.
 ///
@@ -38,7 +39,7 @@ fn write_strategy(facts: &StatementFacts) -> Strategy {
     }
 }
 
-fn decision(strategy: Strategy, reason: impl Into<String>) -> Route {
+fn decision(strategy: Strategy, reason: impl Into<Cow<'static, str>>) -> Route {
     Route {
         strategy,
         reason: reason.into(),

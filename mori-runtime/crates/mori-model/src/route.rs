@@ -2,6 +2,7 @@
 
 use crate::Operation;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 
 /// How a statement is answered. The names are what users see in logs, status, snapshots and assertions.
@@ -103,7 +104,7 @@ impl std::str::FromStr for Strategy {
 pub struct Route {
     pub strategy: Strategy,
     /// Why, in a few words without literals: `delta(orders)`, `autocommit`, `no local changes`.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
 }
 
 /// One executed statement, as logs and routing snapshots show it. Holds no literal of the statement.
@@ -119,7 +120,7 @@ pub struct RouteRecord {
     /// Tables read or written, by name, sorted; as the user's schema names them.
     pub tables: Vec<String>,
     pub strategy: Strategy,
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// The engine's or SQLSTATE code when the statement failed.
     pub error: Option<String>,
     /// Rows returned or changed.

@@ -54,13 +54,14 @@ impl LaneCommon {
             return;
         }
         let mut routing = lock(&self.routing);
-        for entry in entries.iter_mut() {
-            routing.push(session, entry, self.observer.is_none());
+        routing.number(session, entries);
+        match &self.observer {
+            Some(observer) => {
+                observer.executed(entries);
+                entries.clear();
+            }
+            None => routing.keep(entries.drain(..).map(|entry| entry.record)),
         }
-        if let Some(observer) = &self.observer {
-            observer.executed(entries);
-        }
-        entries.clear();
     }
 
     pub fn routing(&self) -> Vec<RouteRecord> {

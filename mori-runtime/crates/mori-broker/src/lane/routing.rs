@@ -25,18 +25,23 @@ pub struct RoutingLog {
 }
 
 impl RoutingLog {
-    /// Numbers an entry and its connection, and remembers its record if `is_kept`.
-    pub(super) fn push(&mut self, session: SessionKey, entry: &mut RouteEntry, is_kept: bool) {
+    /// Numbers the entries of a connection, and the connection.
+    pub(super) fn number(&mut self, session: SessionKey, entries: &mut [RouteEntry]) {
         let next_alias = self.aliases.len() as u32 + 1;
-        entry.record.session = *self.aliases.entry(session).or_insert(next_alias);
-        self.last_ordinal += 1;
-        entry.record.ordinal = self.last_ordinal;
-        if !matches!(entry.record.operation, Operation::Transaction | Operation::Session) {
-            self.statements += 1;
+        let alias = *self.aliases.entry(session).or_insert(next_alias);
+        for RouteEntry { record, .. } in entries {
+            self.last_ordinal += 1;
+            (record.session, record.ordinal) = (alias, self.last_ordinal);
+            if !matches!(record.operation, Operation::Transaction | Operation::Session) {
+                self.statements += 1;
+            }
         }
-        if is_kept && self.records.len() < RECORDS_MAX {
-            self.records.push(entry.record.clone());
-        }
+    }
+
+    /// Remembers records, as many as there is room for.
+    pub(super) fn keep(&mut self, records: impl Iterator<Item = RouteRecord>) {
+        let room = RECORDS_MAX.saturating_sub(self.records.len());
+        self.records.extend(records.take(room));
     }
 
     pub(super) fn records(&self) -> Vec<RouteRecord> {

@@ -1,7 +1,8 @@
 //! From the client to the server.
 
 use super::pending::{Ledger, Pending};
-use super::{BUFFER_BYTES, Session};
+use super::Session;
+use crate::inbox::Inbox;
 use crate::postgres::classify::{Classified, Effect};
 use mori_wire::pg::relay::Request;
 use mori_wire::pg::{ErrorFields, FRAME_HEADER_LEN_BYTES, MESSAGE_LEN_BYTES_MAX, Severity, SqlState, Target, backend, read_header};
@@ -27,15 +28,11 @@ pub fn relay(session: &Session) -> io::Result<()> {
         statements: HashMap::new(),
         portals: HashMap::new(),
     };
-    let mut buffer: Vec<u8> = Vec::with_capacity(BUFFER_BYTES);
+    let mut buffer = Inbox::default();
     // Bytes of a message that is passed on before all of it has come.
     let mut opaque_left = 0_usize;
     loop {
-        let start = buffer.len();
-        buffer.resize(start + BUFFER_BYTES, 0);
-        let read = client.read(&mut buffer[start..])?;
-        buffer.truncate(start + read);
-        if read == 0 {
+        if buffer.fill(|room| client.read(room))? == 0 {
             return Ok(());
         }
         let mut end = opaque_left.min(buffer.len());
@@ -66,7 +63,7 @@ pub fn relay(session: &Session) -> io::Result<()> {
             return requests.refuse_late(&test, &buffer[..end]);
         }
         server.write_all(&buffer[..end])?;
-        buffer.drain(..end);
+        buffer.consume(end);
     }
 }
 

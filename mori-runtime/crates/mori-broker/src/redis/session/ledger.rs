@@ -6,6 +6,7 @@ use crate::redis::lane::RedisLane;
 use mori_model::{Operation, RouteRecord, Strategy};
 use mori_query::redis::{Effect, Outline, Special};
 use mori_wire::resp::Reply;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
@@ -192,22 +193,22 @@ impl Ledger {
         });
     }
 
-    fn route(&self, lane: &RedisLane, asked: &Asked) -> (Strategy, String) {
+    fn route(&self, lane: &RedisLane, asked: &Asked) -> (Strategy, Cow<'static, str>) {
         let scope = if self.is_in_transaction { "in transaction" } else { "autocommit" };
         match (asked.outline.strategy, asked.outline.operation) {
-            (Some(strategy), Operation::Transaction | Operation::Session) => (strategy, "session".to_owned()),
-            (Some(Strategy::NotSupported), _) => (Strategy::NotSupported, "another server".to_owned()),
-            (Some(strategy), _) => (strategy, scope.to_owned()),
+            (Some(strategy), Operation::Transaction | Operation::Session) => (strategy, "session".into()),
+            (Some(Strategy::NotSupported), _) => (Strategy::NotSupported, "another server".into()),
+            (Some(strategy), _) => (strategy, scope.into()),
             (None, _) => {
                 let is_staged = |key: &KeyNumber| self.staged.iter().any(|(_, staged)| staged == key);
                 let is_dirty = asked.read.iter().any(|key| is_staged(key) || lane.is_dirty(*key));
                 if asked.outline.reads_keyspace && lane.is_touched(asked.database) {
-                    return (Strategy::MergedRead, format!("delta(db{})", asked.database));
+                    return (Strategy::MergedRead, format!("delta(db{})", asked.database).into());
                 }
                 match (is_dirty, asked.read.is_empty()) {
-                    (true, _) => (Strategy::MergedRead, format!("delta({})", asked.patterns.join(", "))),
-                    (false, true) if !asked.outline.reads_keyspace => (Strategy::ProdDirect, "no key".to_owned()),
-                    (false, _) => (Strategy::ProdDirect, "no local changes".to_owned()),
+                    (true, _) => (Strategy::MergedRead, format!("delta({})", asked.patterns.join(", ")).into()),
+                    (false, true) if !asked.outline.reads_keyspace => (Strategy::ProdDirect, "no key".into()),
+                    (false, _) => (Strategy::ProdDirect, "no local changes".into()),
                 }
             }
         }

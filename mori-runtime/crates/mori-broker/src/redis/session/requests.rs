@@ -2,7 +2,8 @@
 
 use super::ledger::{Asked, Ledger};
 use super::startup::late;
-use super::{BUFFER_BYTES, Session, rewrite};
+use super::{Session, rewrite};
+use crate::inbox::Inbox;
 use crate::redis::base::RedisBase;
 use crate::redis::dirty::KeyNumber;
 use mori_query::redis::{Effect, Outline, Special, key_pattern, outline};
@@ -32,7 +33,7 @@ enum Sent {
 
 /// Passes the client's commands on until it leaves. Every whole command that is there is looked at, then all are sent in one write. `buffer`: what was read
 /// before.
-pub fn relay(session: &Session, mut buffer: Vec<u8>) -> io::Result<()> {
+pub fn relay(session: &Session, mut buffer: Inbox) -> io::Result<()> {
     let (client, mut server) = (&*session.client, &*session.server);
     let mut requests = Requests {
         session,
@@ -104,12 +105,8 @@ pub fn relay(session: &Session, mut buffer: Vec<u8>) -> io::Result<()> {
             return requests.refuse_late(&test);
         }
         server.write_all(replaced.as_deref().unwrap_or(&buffer[..end]))?;
-        buffer.drain(..end);
-        let start = buffer.len();
-        buffer.resize(start + BUFFER_BYTES, 0);
-        let read = client.read(&mut buffer[start..]);
-        buffer.truncate(start + *read.as_ref().unwrap_or(&0));
-        if read? == 0 {
+        buffer.consume(end);
+        if buffer.fill(|room| client.read(room))? == 0 {
             return Ok(());
         }
     }

@@ -2,7 +2,8 @@
 
 use super::ledger::Ledger;
 use super::rewrite::{credentials, lease_of};
-use super::{BUFFER_BYTES, Session, SessionHandle};
+use super::{Session, SessionHandle};
+use crate::inbox::Inbox;
 use crate::lane::SessionKey;
 use crate::redis::lane::RedisLane;
 use crate::wire::{TLS_HANDSHAKE, Wire};
@@ -28,7 +29,7 @@ struct Identity {
 }
 
 /// Waits for a client's first command, which may name its lease, and connects it to the lane's server. Returns what has been read as well. None if it left.
-pub fn accept(lane: &Arc<RedisLane>, stream: TcpStream) -> io::Result<Option<(Session, Vec<u8>)>> {
+pub fn accept(lane: &Arc<RedisLane>, stream: TcpStream) -> io::Result<Option<(Session, Inbox)>> {
     stream.set_nodelay(true)?;
     let mut first = [0];
     if stream.peek(&mut first)? == 0 {
@@ -52,14 +53,10 @@ pub fn accept(lane: &Arc<RedisLane>, stream: TcpStream) -> io::Result<Option<(Se
     }
 }
 
-fn first_command(lane: &RedisLane, client: &Wire) -> io::Result<Option<(Identity, Vec<u8>)>> {
-    let (mut buffer, mut scanner) = (Vec::new(), RequestScanner::default());
+fn first_command(lane: &RedisLane, client: &Wire) -> io::Result<Option<(Identity, Inbox)>> {
+    let (mut buffer, mut scanner) = (Inbox::default(), RequestScanner::default());
     loop {
-        let start = buffer.len();
-        buffer.resize(start + BUFFER_BYTES, 0);
-        let read = client.read(&mut buffer[start..])?;
-        buffer.truncate(start + read);
-        if read == 0 {
+        if buffer.fill(|room| client.read(room))? == 0 {
             return Ok(None);
         }
         match scanner.scan(&buffer) {

@@ -431,7 +431,7 @@ pub(super) fn record_session(lane: &crate::sqlite::lane::SqliteLane, key: crate:
         verb: plan.outline.verb.clone(),
         tables: Vec::new(),
         strategy: mori_model::Strategy::ForwardBoth,
-        reason: "session".to_owned(),
+        reason: "session".into(),
         error: failure.map(|failure| failure.sqlstate().code().to_owned()),
         rows: 0,
     };
