@@ -8,8 +8,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const SEED_DEFAULT: u64 = 20_261_120;
-/// As many as take about a minute in a debug build on two cores.
-const PROGRAMS_DEFAULT: u64 = 1600;
+/// As many as take about a minute in a debug build on one core.
+const PROGRAMS_DEFAULT: u64 = 640;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |text| {

@@ -1,7 +1,7 @@
 //! From the client to the server.
 
-use super::pending::{Ledger, Pending};
 use super::Session;
+use super::pending::{Ledger, Pending};
 use crate::inbox::Inbox;
 use crate::postgres::classify::{Classified, Effect};
 use mori_wire::pg::relay::Request;

@@ -347,12 +347,12 @@ fn probe(connection: &Connection, plan: &Plan, statement: &StatementPlan) -> Res
     };
     let connection = own.as_ref().unwrap_or(connection);
     // What only the client's connection sees, temporary tables, is not there for a look of our own.
-    let Ok(Prepared {
-        statement: Some(mut probe),
-        ..
-    }) = connection.prepare(plan.text())
-    else {
-        return Ok(oids(&statement.columns, None));
+    let mut probe = match connection.prepare(plan.text()) {
+        Ok(Prepared {
+            statement: Some(probe), ..
+        }) => probe,
+        Err(error) if error.is_interrupt() => return Err(error.into()),
+        _ => return Ok(oids(&statement.columns, None)),
     };
     let has_row = match probe.step() {
         Ok(step) => step == Step::Row,
