@@ -1,11 +1,15 @@
 //! What a PostgreSQL lane costs, beside the plain server, in one run: `cargo bench -p mori-tests --bench postgres`.
 //!
+//! Hop: a point read by each protocol through the lane, PgBouncer and haproxy, where these are installed, all in front of servers on the same copy.
 //! Reads: through the lane's port, and on a server on a private copy by its own socket. Reset: after 0, 5, 300 and 1000 changed rows, with 20 and 500
 //! tables, against deleting these rows in one round trip, and against a clone of the database from a template. Ratios are printed at the end.
 
+mod hop;
 #[path = "../ratios.rs"]
 mod ratios;
 mod reads;
+#[path = "../relays.rs"]
+mod relays;
 mod reset;
 
 use criterion::Criterion;
@@ -32,6 +36,7 @@ const RATIOS: [ratios::Ratio; 12] = [
 ];
 
 fn main() {
+    hop::run();
     let mut criterion = Criterion::default()
         .configure_from_args()
         .sample_size(30)

@@ -1,6 +1,6 @@
 //! A command's way through a lane, and through others.
 
-use super::relays::{haproxy, nutcracker};
+use super::relays::{Relay, free_port, haproxy, start};
 use super::tenth;
 use mori_broker::config::{Connection, Prod};
 use mori_broker::{Proxy, ProxyOptions};
@@ -76,6 +76,21 @@ fn exchange(stream: &mut TcpStream, burst: &Burst, reply: &mut [u8], rounds: usi
     }
 }
 
+/// twemproxy, which Debian calls nutcracker.
+fn nutcracker(server: u16) -> Option<Relay> {
+    start(
+        "nutcracker",
+        |port| {
+            format!(
+                "redis:\n  listen: 127.0.0.1:{port}\n  redis: true\n  hash: fnv1a_64\n  distribution: ketama\n  servers:\n   - 127.0.0.1:{server}:1\n"
+            )
+        },
+        |command, file| {
+            command.arg("-c").arg(file).args(["-s", &free_port().to_string()]);
+        },
+    )
+}
+
 pub fn run() {
     let Some(prod) = RedisServer::start(&[]) else { return };
     prod.connect().ask(&["MSET", "key:1", "value", "key:2", "value"]);
@@ -108,7 +123,7 @@ pub fn run() {
         let rest = url.rsplit_once(':').map_or("", |(_, rest)| rest);
         rest.split('/').next().and_then(|port| port.parse().ok()).expect("a port")
     };
-    let relays = [haproxy(copy.port), nutcracker(copy.port)];
+    let relays = [haproxy(&format!("127.0.0.1:{}", copy.port)), nutcracker(copy.port)];
     let mut ways = vec![
         Way {
             name: "direct",

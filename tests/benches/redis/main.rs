@@ -4,6 +4,7 @@
 //! a lease after 0 to 30 000 changed keys, beside deleting these keys in one round trip. Times are those of the fastest tenth of the blocks.
 
 mod hop;
+#[path = "../relays.rs"]
 mod relays;
 mod reset;
 

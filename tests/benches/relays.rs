@@ -22,19 +22,19 @@ impl Drop for Relay {
     }
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("it is bound").port()
 }
 
-/// haproxy in TCP mode, one thread.
-pub fn haproxy(server: u16) -> Option<Relay> {
+/// haproxy in TCP mode, one thread. `server`: `127.0.0.1:6379`, `unix@/run/…`.
+pub fn haproxy(server: &str) -> Option<Relay> {
     start(
         "haproxy",
         |port| {
             format!(
                 "global\n  nbthread 1\ndefaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1h\n  timeout server 1h\n\
-             listen redis\n  bind 127.0.0.1:{port}\n  server s 127.0.0.1:{server}\n"
+                 listen relay\n  bind 127.0.0.1:{port}\n  server s {server}\n"
             )
         },
         |command, file| {
@@ -43,22 +43,7 @@ pub fn haproxy(server: u16) -> Option<Relay> {
     )
 }
 
-/// twemproxy, which Debian calls nutcracker.
-pub fn nutcracker(server: u16) -> Option<Relay> {
-    start(
-        "nutcracker",
-        |port| {
-            format!(
-                "redis:\n  listen: 127.0.0.1:{port}\n  redis: true\n  hash: fnv1a_64\n  distribution: ketama\n  servers:\n   - 127.0.0.1:{server}:1\n"
-            )
-        },
-        |command, file| {
-            command.arg("-c").arg(file).args(["-s", &free_port().to_string()]);
-        },
-    )
-}
-
-fn start(name: &'static str, config: impl Fn(u16) -> String, arguments: impl Fn(&mut Command, &Path)) -> Option<Relay> {
+pub fn start(name: &'static str, config: impl Fn(u16) -> String, arguments: impl Fn(&mut Command, &Path)) -> Option<Relay> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (port, file) = (free_port(), folder.path().join("config"));
     fs::write(&file, config(port)).expect("a file");
