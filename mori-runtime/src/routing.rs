@@ -59,7 +59,7 @@ impl fmt::Display for Routing {
         let lines = match self.order {
             Order::AsMet => lines(&self.records),
             Order::Sorted => {
-                let mut rows: Vec<Vec<String>> = self.records.iter().map(|record| what(record).to_vec()).collect();
+                let mut rows: Vec<Vec<String>> = self.records.iter().map(|record| record.cells().to_vec()).collect();
                 rows.sort();
                 text::align(&rows, &[2])
             }
@@ -74,26 +74,11 @@ pub(crate) fn lines(records: &[RouteRecord]) -> Vec<String> {
         .iter()
         .map(|record| {
             let mut row = vec![format!("#{}", record.ordinal), format!("c{}", record.session)];
-            row.extend(what(record));
+            row.extend(record.cells());
             row
         })
         .collect();
     text::align(&rows, &[1, 1, 2])
-}
-
-/// Verb and tables, strategy, reason.
-fn what(record: &RouteRecord) -> [String; 3] {
-    let statement = if record.tables.is_empty() {
-        record.verb.clone()
-    } else {
-        format!("{} {}", record.verb, record.tables.join(", "))
-    };
-    let reason = match &record.error {
-        Some(code) if record.reason.is_empty() => format!("error {code}"),
-        Some(code) => format!("{}, error {code}", record.reason),
-        None => record.reason.to_string(),
-    };
-    [statement, record.strategy.to_string(), reason]
 }
 
 /// Writes that ran on their own while another connection had a transaction open: by ordinal, the statement that opened it. A
@@ -154,7 +139,7 @@ pub(crate) mod tests {
             verb: verb.to_owned(),
             tables: tables.iter().map(|table| (*table).to_owned()).collect(),
             strategy,
-            reason: reason.to_owned(),
+            reason: reason.to_owned().into(),
             error: None,
             rows: 1,
         }

@@ -105,19 +105,10 @@ fn routing_lines(records: &[RouteRecord]) -> Vec<String> {
 }
 
 fn record_row(record: &RouteRecord) -> Vec<String> {
-    let reason = match &record.error {
-        Some(code) if record.reason.is_empty() => format!("error {code}"),
-        Some(code) => format!("{}, error {code}", record.reason),
-        None => record.reason.clone(),
-    };
-    let statement = format!("{} {}", record.verb, record.tables.join(", ")).trim_end().to_owned();
-    vec![
-        format!("#{}", record.ordinal),
-        format!("c{}", record.session),
-        statement,
-        record.strategy.to_string(),
-        reason,
-    ]
+    [format!("#{}", record.ordinal), format!("c{}", record.session)]
+        .into_iter()
+        .chain(record.cells())
+        .collect()
 }
 
 /// Lines of cells with every column as wide as its widest cell. `gaps[i]` follows column `i`, the last one all further columns.

@@ -99,7 +99,7 @@ mod tests {
                     let facts = facts(operation, writes);
                     let route = Route {
                         strategy,
-                        reason: String::new(),
+                        reason: "".into(),
                     };
                     let is_read = operation == Operation::Read && writes.is_empty();
                     let allowed = is_read || strategy != Strategy::ProdDirect;

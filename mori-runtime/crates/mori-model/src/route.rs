@@ -126,3 +126,16 @@ pub struct RouteRecord {
     /// Rows returned or changed.
     pub rows: u64,
 }
+
+impl RouteRecord {
+    /// Verb, tables, strategy and reason as people read them: `SELECT orders`, `MERGED_READ`, `delta(orders)`.
+    pub fn cells(&self) -> [String; 3] {
+        let statement = format!("{} {}", self.verb, self.tables.join(", ")).trim_end().to_owned();
+        let reason = match &self.error {
+            Some(code) if self.reason.is_empty() => format!("error {code}"),
+            Some(code) => format!("{}, error {code}", self.reason),
+            None => self.reason.to_string(),
+        };
+        [statement, self.strategy.to_string(), reason]
+    }
+}
