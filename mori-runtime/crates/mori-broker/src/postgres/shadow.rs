@@ -3,24 +3,17 @@
 use super::base::{KEPT_LAYER, PostgresBase};
 use super::lane::PostgresLane;
 use super::layers::{build_prod, fixture_key, open_layer};
-use crate::config::{Connection, Prod};
+use crate::config::Connection;
 use crate::error::BrokerError;
 use crate::lane::{Lane, LaneObserver};
 use crate::outside;
-use crate::proxy::{ProjectFolder, Shadow};
+use crate::proxy::{Origin, ProjectFolder, Shadow};
 use mori_backend::postgres::{Phase, Progress, Purpose, data_home, reap};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// What the image was made from: another configuration wants another image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Origin {
-    Server(String),
-    Fixture(String),
-}
 
 struct PostgresShadow {
     folder: Arc<ProjectFolder>,
@@ -35,7 +28,7 @@ impl Shadow for PostgresShadow {
 
     fn reset(&self, hard: bool) -> Result<(), BrokerError> {
         let _resetting = self.resetting.lock().unwrap_or_else(PoisonError::into_inner);
-        if !hard && known_origin(&self.folder) == Some(origin(&self.folder.connection)?) {
+        if !hard && Origin::known(&self.folder) == Some(wanted(&self.folder.connection)?) {
             return Lane::reset(&*self.lane);
         }
         // The new image is whole before the old one goes: prod may not answer.
@@ -66,7 +59,7 @@ pub fn open_shadow(folder: &Arc<ProjectFolder>, observer: Option<Box<dyn LaneObs
         resetting: Mutex::default(),
     };
     // A lane without changes follows the configuration.
-    if known_origin(folder) != Some(origin(&folder.connection)?) && lane.is_clean()? {
+    if Origin::known(folder) != Some(wanted(&folder.connection)?) && lane.is_clean()? {
         shadow.reset(true)?;
     }
     Ok(Arc::new(shadow))
@@ -88,11 +81,7 @@ fn let_pass(folder: &ProjectFolder) -> Result<(), BrokerError> {
 /// Removes lane and image unread.
 pub fn discard(folder: &Arc<ProjectFolder>) -> Result<(), BrokerError> {
     // The note of the origin goes first: what is left without it does not count.
-    let origin = origin_path(folder);
-    match fs::remove_file(&origin) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(BrokerError::io("remove", origin)(error)),
-        _ => {}
-    }
+    Origin::forget(folder)?;
     outside::remove(&lane_dir(folder))?;
     outside::remove(&layer_dir(folder))
 }
@@ -109,13 +98,13 @@ pub fn open_kept(database: String, dir: &Path) -> Result<Arc<dyn Lane>, BrokerEr
 fn base(folder: &Arc<ProjectFolder>) -> Result<PostgresBase, BrokerError> {
     let dir = layer_dir(folder);
     // What is elsewhere outlives a project's folder that somebody has removed. Without the note of its origin it is not ours any more.
-    if dir.exists() && known_origin(folder).is_some() {
+    if dir.exists() && Origin::known(folder).is_some() {
         return open_layer(&dir, read_major(&dir));
     }
     // A lane without its layer means nothing.
     discard(folder)?;
     let base = build_prod(&folder.connection, &dir, &mut show)?;
-    folder.write_json(&origin_path(folder), &origin(&folder.connection)?)?;
+    wanted(&folder.connection)?.note(folder)?;
     Ok(base)
 }
 
@@ -125,7 +114,7 @@ fn put_in_place(folder: &ProjectFolder, next: &Path) -> Result<Arc<PostgresBase>
     outside::remove(&lane_dir(folder).join("data"))?;
     outside::remove(&dir)?;
     fs::rename(next, &dir).map_err(BrokerError::io("rename", next))?;
-    folder.write_json(&origin_path(folder), &origin(&folder.connection)?)?;
+    wanted(&folder.connection)?.note(folder)?;
     Ok(Arc::new(open_layer(&dir, read_major(&dir))?))
 }
 
@@ -141,19 +130,8 @@ fn lane_dir(folder: &ProjectFolder) -> PathBuf {
     folder.shadow_dir().join("lane")
 }
 
-fn origin_path(folder: &ProjectFolder) -> PathBuf {
-    folder.shadow_dir().join("prod.json")
-}
-
-fn known_origin(folder: &ProjectFolder) -> Option<Origin> {
-    serde_json::from_slice(&fs::read(origin_path(folder)).ok()?).ok()
-}
-
-fn origin(connection: &Connection) -> Result<Origin, BrokerError> {
-    Ok(match (&connection.prod, fixture_key(connection)?) {
-        (Prod::Url(_), _) | (_, None) => Origin::Server(connection.redacted_url()),
-        (_, Some(key)) => Origin::Fixture(key),
-    })
+fn wanted(connection: &Connection) -> Result<Origin, BrokerError> {
+    Ok(Origin::wanted(connection, fixture_key(connection)?))
 }
 
 /// The major version that a layer says it needs.

@@ -4,23 +4,15 @@ use super::base::{RedisBase, below_dir, remove_left_below};
 use super::lane::RedisLane;
 use super::lane_impl::KEPT_LAYER;
 use super::layers::{build_prod, fixture_key};
-use crate::config::{Connection, Prod};
+use crate::config::Connection;
 use crate::error::BrokerError;
 use crate::lane::{Lane, LaneObserver};
 use crate::outside;
-use crate::proxy::{ProjectFolder, Shadow};
+use crate::proxy::{Origin, ProjectFolder, Shadow};
 use mori_backend::redis::{Layer, Progress};
-use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// What the image was made from: another configuration wants another image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Origin {
-    Server(String),
-    Fixture(String),
-}
 
 struct RedisShadow {
     folder: Arc<ProjectFolder>,
@@ -35,7 +27,7 @@ impl Shadow for RedisShadow {
 
     fn reset(&self, hard: bool) -> Result<(), BrokerError> {
         let _resetting = self.resetting.lock().unwrap_or_else(PoisonError::into_inner);
-        if !hard && known_origin(&self.folder) == Some(origin(&self.folder.connection)?) {
+        if !hard && Origin::known(&self.folder) == Some(wanted(&self.folder.connection)?) {
             return Lane::reset(&*self.lane);
         }
         // The new image is whole before the old one goes: prod may not answer.
@@ -58,7 +50,7 @@ pub fn open_shadow(folder: &Arc<ProjectFolder>, observer: Option<Box<dyn LaneObs
         resetting: Mutex::default(),
     };
     // A lane without changes follows the configuration.
-    if known_origin(folder) != Some(origin(&folder.connection)?) && lane.delta()?.is_empty() {
+    if Origin::known(folder) != Some(wanted(&folder.connection)?) && lane.delta()?.is_empty() {
         shadow.reset(true)?;
     }
     Ok(Arc::new(shadow))
@@ -67,11 +59,7 @@ pub fn open_shadow(folder: &Arc<ProjectFolder>, observer: Option<Box<dyn LaneObs
 /// Removes lane and image unread.
 pub fn discard(folder: &Arc<ProjectFolder>) -> Result<(), BrokerError> {
     // The note of the origin goes first: what is left without it does not count.
-    let origin = origin_path(folder);
-    match fs::remove_file(&origin) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(BrokerError::io("remove", origin)(error)),
-        _ => {}
-    }
+    Origin::forget(folder)?;
     outside::remove(&lane_dir(folder))?;
     outside::remove(&layer_dir(folder))
 }
@@ -87,7 +75,7 @@ pub fn open_kept(database: String, dir: &Path) -> Result<Arc<dyn Lane>, BrokerEr
 fn base(folder: &Arc<ProjectFolder>) -> Result<RedisBase, BrokerError> {
     let dir = layer_dir(folder);
     remove_left_below(&folder.shadow_dir());
-    if dir.exists() && known_origin(folder).is_some() {
+    if dir.exists() && Origin::known(folder).is_some() {
         return RedisBase::open(Layer::open(&dir)?, &below_dir(&dir));
     }
     // A lane without its layer means nothing.
@@ -99,7 +87,7 @@ fn base(folder: &Arc<ProjectFolder>) -> Result<RedisBase, BrokerError> {
             layer.meta().version
         );
     }
-    folder.write_json(&origin_path(folder), &origin(&folder.connection)?)?;
+    wanted(&folder.connection)?.note(folder)?;
     RedisBase::open(layer, &below_dir(&dir))
 }
 
@@ -108,7 +96,7 @@ fn put_in_place(folder: &ProjectFolder, next: &Path) -> Result<Arc<RedisBase>, B
     let dir = layer_dir(folder);
     outside::remove(&dir)?;
     fs::rename(next, &dir).map_err(BrokerError::io("rename", next))?;
-    folder.write_json(&origin_path(folder), &origin(&folder.connection)?)?;
+    wanted(&folder.connection)?.note(folder)?;
     Ok(Arc::new(RedisBase::open(Layer::open(&dir)?, &below_dir(&dir))?))
 }
 
@@ -120,19 +108,8 @@ fn lane_dir(folder: &ProjectFolder) -> PathBuf {
     folder.shadow_dir().join("lane")
 }
 
-fn origin_path(folder: &ProjectFolder) -> PathBuf {
-    folder.shadow_dir().join("prod.json")
-}
-
-fn known_origin(folder: &ProjectFolder) -> Option<Origin> {
-    serde_json::from_slice(&fs::read(origin_path(folder)).ok()?).ok()
-}
-
-fn origin(connection: &Connection) -> Result<Origin, BrokerError> {
-    Ok(match (&connection.prod, fixture_key(connection)?) {
-        (Prod::Url(_), _) | (_, None) => Origin::Server(connection.redacted_url()),
-        (_, Some(key)) => Origin::Fixture(key),
-    })
+fn wanted(connection: &Connection) -> Result<Origin, BrokerError> {
+    Ok(Origin::wanted(connection, fixture_key(connection)?))
 }
 
 /// Tells on stderr what is being copied: it may take a while.
