@@ -319,6 +319,10 @@ fn settings(purpose: Purpose, major: u32) -> Vec<(&'static str, &'static str)> {
     }
     if purpose == Purpose::Build {
         settings.extend([("maintenance_work_mem", "256MB"), ("max_wal_size", "1GB"), ("autovacuum", "off")]);
+        if major < 13 {
+            // Later versions let the session that installs the capture say so.
+            settings.push(("allow_system_table_mods", "on"));
+        }
     }
     if major >= 12 {
         // Old segments are removed instead of kept for later, so that a layer's copy has no more than one or two.

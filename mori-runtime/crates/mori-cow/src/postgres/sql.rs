@@ -1,4 +1,4 @@
-//! The SQL that is executed on a lane's database. PostgreSQL 14 or later.
+//! The SQL that is executed on a lane's database. PostgreSQL 12 or later.
 //!
 //! Everything lies in `pg_catalog`, under names that begin with `pg_mori_`. A schema of its own would be hidden from `\dn` and `pg_dump` by a
 //! name like `pg_…`, but not from the many tools that take every schema except `pg_catalog` and `information_schema` for the user's: test
@@ -20,13 +20,15 @@ macro_rules! reading {
     };
 }
 
-/// One result set of one row and column: whether the capture is installed.
-pub const IS_INSTALLED: &str = reading!("SELECT to_regclass('pg_mori_log') IS NOT NULL");
+/// One row: whether the capture is installed, and the server's major version.
+pub const IS_INSTALLED: &str =
+    reading!("SELECT to_regclass('pg_mori_log') IS NOT NULL, current_setting('server_version_num')::int / 10000");
 
-/// Installs the capture and seals the state, in one transaction. For the bootstrap superuser.
+/// Installs the capture on a server of this major version, and seals the state, in one transaction. For the bootstrap superuser. A server of version
+/// 12 has to be started with `allow_system_table_mods`.
 ///
 /// Event triggers of the client do not hear of it: most are quiet in a replica, and the others are switched off meanwhile.
-pub fn install() -> String {
+pub fn install(major: u64) -> String {
     let parts = [
         include_str!("sql/begin.sql"),
         include_str!("sql/tables.sql"),
@@ -36,7 +38,17 @@ pub fn install() -> String {
         include_str!("sql/events.sql"),
         include_str!("sql/end.sql"),
     ];
-    parts.concat().replace("{settings}", SETTINGS)
+    let (mods, parent) = match major {
+        // Clones of triggers do not know their origin, and the setting is the server's.
+        ..13 => ("", ("", "")),
+        _ => ("SET LOCAL allow_system_table_mods = on;", ("tgparentid, ", "0, ")),
+    };
+    parts
+        .concat()
+        .replace("{settings}", SETTINGS)
+        .replace("{allow_system_table_mods}", mods)
+        .replace("{tgparentid}", parent.0)
+        .replace("{no_parent}", parent.1)
 }
 
 /// Seals the state: what is in the database now is what a lane differs from.
@@ -61,7 +73,7 @@ pub const DIRTY_TABLES: &str = reading!(
 pub const COARSE: &str = reading!("SELECT pg_mori_coarse(NULL)");
 
 /// Two result sets: the snapshot, and every sequence's oid, last value and whether it was called.
-pub const MARK: &str = reading!("SELECT pg_current_snapshot(); SELECT seq, last_value, is_called FROM pg_mori_sequences()");
+pub const MARK: &str = reading!("SELECT txid_current_snapshot(); SELECT seq, last_value, is_called FROM pg_mori_sequences()");
 
 /// Puts the lane back: to the seal, or to a snapshot with its sequences. The arguments are SQL literals.
 pub fn undo(arguments: [&str; 4]) -> String {

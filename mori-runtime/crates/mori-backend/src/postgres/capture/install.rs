@@ -9,10 +9,14 @@ use postgres::Client;
 /// Errors: `Server`, and then nothing has changed.
 pub fn install(client: &mut Client) -> Result<()> {
     let installed = batch::run(client, "look for the capture", sql::IS_INSTALLED)?;
-    if installed.iter().flatten().any(|row| row.text(0) == Some("t")) {
-        return seal(client);
+    let mut major = 0;
+    for row in installed.iter().flatten() {
+        if row.text(0) == Some("t") {
+            return seal(client);
+        }
+        major = row.required_number(1, "major version")?;
     }
-    batch::run(client, "install the capture", &sql::install()).map(|_| ())
+    batch::run(client, "install the capture", &sql::install(major)).map(|_| ())
 }
 
 /// Makes what is in the database now the state from which a lane differs. Takes a lock that waits for open transactions that have written.

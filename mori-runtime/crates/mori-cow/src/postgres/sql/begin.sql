@@ -1,6 +1,6 @@
 SET statement_timeout = 0;
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-SET LOCAL allow_system_table_mods = on;
+{allow_system_table_mods}
 SET LOCAL session_replication_role = replica;
 SET LOCAL search_path = pg_catalog;
 SET LOCAL standard_conforming_strings = on;

@@ -14,7 +14,7 @@ END $$;
 -- For tables whose types print the same under all settings.
 CREATE FUNCTION pg_catalog.pg_mori_capture_plain() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    INSERT INTO pg_catalog.pg_mori_log VALUES (pg_catalog.pg_current_xact_id(), TG_RELID,
+    INSERT INTO pg_catalog.pg_mori_log VALUES (pg_catalog.txid_current(), TG_RELID,
         pg_catalog.textin(pg_catalog.record_out(OLD)), pg_catalog.textin(pg_catalog.record_out(NEW)));
     RETURN NULL;
 END $$;
@@ -23,7 +23,7 @@ END $$;
 CREATE FUNCTION pg_catalog.pg_mori_capture_dated() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET "DateStyle" = 'ISO, MDY' SET "TimeZone" = 'UTC' SET extra_float_digits = 1 SET bytea_output = hex AS $$
 BEGIN
-    INSERT INTO pg_catalog.pg_mori_log VALUES (pg_catalog.pg_current_xact_id(), TG_RELID,
+    INSERT INTO pg_catalog.pg_mori_log VALUES (pg_catalog.txid_current(), TG_RELID,
         pg_catalog.textin(pg_catalog.record_out(OLD)), pg_catalog.textin(pg_catalog.record_out(NEW)));
     RETURN NULL;
 END $$;
@@ -32,7 +32,7 @@ END $$;
 CREATE FUNCTION pg_catalog.pg_mori_capture_strict() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 {settings} AS $$
 BEGIN
-    INSERT INTO pg_catalog.pg_mori_log VALUES (pg_catalog.pg_current_xact_id(), TG_RELID,
+    INSERT INTO pg_catalog.pg_mori_log VALUES (pg_catalog.txid_current(), TG_RELID,
         pg_catalog.textin(pg_catalog.record_out(OLD)), pg_catalog.textin(pg_catalog.record_out(NEW)));
     RETURN NULL;
 END $$;
@@ -43,14 +43,14 @@ CREATE FUNCTION pg_catalog.pg_mori_capture_truncate() RETURNS trigger LANGUAGE p
 DECLARE
     noted tid;
 BEGIN
-    EXECUTE format('INSERT INTO pg_mori_log SELECT pg_current_xact_id(), %s, %s, NULL FROM ONLY %s AS pg_mori_row',
+    EXECUTE format('INSERT INTO pg_mori_log SELECT txid_current(), %s, %s, NULL FROM ONLY %s AS pg_mori_row',
         TG_RELID, pg_mori_image(TG_RELID), TG_RELID::regclass);
     -- TRUNCATE takes the rows too that an older snapshot does not show, and no query shows them. They are in the log.
     IF current_setting('transaction_isolation') NOT IN ('repeatable read', 'serializable') THEN
-        INSERT INTO pg_mori_truncated VALUES (pg_current_xact_id(), TG_RELID, pg_current_snapshot());
+        INSERT INTO pg_mori_truncated VALUES (txid_current(), TG_RELID, txid_current_snapshot());
     ELSE
         BEGIN
-            INSERT INTO pg_mori_truncated VALUES (pg_current_xact_id(), TG_RELID, pg_current_snapshot()) RETURNING ctid INTO noted;
+            INSERT INTO pg_mori_truncated VALUES (txid_current(), TG_RELID, txid_current_snapshot()) RETURNING ctid INTO noted;
             -- Asked when the row has its xmin, so that whoever comes later has a higher number. By its place, for a scan could raise serialization failures.
             UPDATE pg_mori_truncated SET running = ARRAY(SELECT backend_xid FROM pg_stat_get_activity(NULL) WHERE backend_xid IS NOT NULL) WHERE ctid = noted;
         EXCEPTION WHEN assert_failure THEN
@@ -97,9 +97,9 @@ BEGIN
     IF fresh <> '{}' THEN
         DELETE FROM pg_trigger WHERE tgrelid = ANY (fresh) AND tgname = '~pg_mori_truncate';
         WITH made AS (
-            INSERT INTO pg_trigger (oid, tgrelid, tgparentid, tgname, tgfoid, tgtype, tgenabled, tgisinternal, tgconstrrelid, tgconstrindid,
+            INSERT INTO pg_trigger (oid, tgrelid, {tgparentid}tgname, tgfoid, tgtype, tgenabled, tgisinternal, tgconstrrelid, tgconstrindid,
                 tgconstraint, tgdeferrable, tginitdeferred, tgnargs, tgattr, tgargs, tgqual)
-            SELECT pg_nextoid('pg_trigger', 'oid', 'pg_trigger_oid_index'), rel, 0, t.tgname,
+            SELECT pg_nextoid('pg_trigger', 'oid', 'pg_trigger_oid_index'), rel, {no_parent}t.tgname,
                 CASE t.tgname WHEN 'pg_mori_capture' THEN pg_mori_variant(rel) ELSE t.tgfoid END,
                 t.tgtype, 'A', true, 0, 0, 0, false, false, 0, t.tgattr, t.tgargs, t.tgqual
             FROM unnest(fresh) rel, pg_trigger t WHERE t.tgrelid = 'pg_mori_template'::regclass

@@ -13,7 +13,7 @@ BEGIN
         SELECT * FROM pg_event_trigger_ddl_commands()
         WHERE schema_name IS DISTINCT FROM 'pg_temp' AND strpos(coalesce(object_identity, ''), ' on pg_temp.') = 0
     ), written AS (
-        INSERT INTO pg_mori_ddl SELECT pg_current_xact_id(), command_tag, object_type, object_identity FROM noted
+        INSERT INTO pg_mori_ddl SELECT txid_current(), command_tag, object_type, object_identity FROM noted
         -- ALTER SEQUENCE … RESTART alone changes what setval() changes, and is undone like it.
         WHERE NOT (command_tag = 'ALTER SEQUENCE'
             AND EXISTS (SELECT FROM pg_mori_sequence s WHERE s.seq = noted.objid AND s.shape = pg_mori_sequence_shape(s.seq))))
@@ -22,7 +22,7 @@ BEGIN
         FOREACH fresh IN ARRAY pg_mori_attach(touched) LOOP
             -- CREATE TABLE AS has filled the table before it had a trigger.
             IF NOT EXISTS (SELECT FROM pg_mori_shape WHERE rel = fresh) THEN
-                EXECUTE format('INSERT INTO pg_mori_log SELECT pg_current_xact_id(), %s, NULL, %s FROM ONLY %s AS pg_mori_row',
+                EXECUTE format('INSERT INTO pg_mori_log SELECT txid_current(), %s, NULL, %s FROM ONLY %s AS pg_mori_row',
                     fresh, pg_mori_image(fresh), fresh::regclass);
             END IF;
         END LOOP;
@@ -31,7 +31,7 @@ END $$;
 
 CREATE FUNCTION pg_catalog.pg_mori_on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    INSERT INTO pg_mori_ddl SELECT pg_current_xact_id(), TG_TAG, object_type, object_identity FROM pg_event_trigger_dropped_objects()
+    INSERT INTO pg_mori_ddl SELECT txid_current(), TG_TAG, object_type, object_identity FROM pg_event_trigger_dropped_objects()
     WHERE NOT is_temporary AND strpos(coalesce(object_identity, ''), ' on pg_temp.') = 0 AND (original OR object_type = 'table');
 END $$;
 

@@ -1,5 +1,8 @@
 -- The state of a frozen layer, from which a lane differs.
 
+-- The number that rows show of a transaction.
+CREATE FUNCTION pg_catalog.pg_mori_xid(id int8) RETURNS xid LANGUAGE sql IMMUTABLE AS 'SELECT (id & 4294967295)::pg_catalog.text::pg_catalog.xid';
+
 -- Everything about a sequence but its value.
 CREATE FUNCTION pg_catalog.pg_mori_sequence_shape(seq oid) RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
     SELECT textin(record_out(ROW(s.*, c.relname, c.relnamespace, c.relowner, c.relpersistence, c.relacl, c.reltablespace, d.refobjid, d.refobjsubid)))
@@ -51,17 +54,17 @@ BEGIN
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND c.oid >= 16384 AND c.relnamespace <> 'pg_catalog'::regnamespace;
     INSERT INTO pg_mori_seal
-        SELECT pg_current_xact_id(), (SELECT count(*) FROM pg_largeobject_metadata), (SELECT count(*) FROM pg_largeobject), (SELECT count(*) FROM pg_mori_shared());
+        SELECT txid_current(), (SELECT count(*) FROM pg_largeobject_metadata), (SELECT count(*) FROM pg_largeobject), (SELECT count(*) FROM pg_mori_shared());
 END $$;
 
 -- Why the lane cannot be put back row by row; NULL if it can.
-CREATE FUNCTION pg_catalog.pg_mori_coarse(mark pg_snapshot) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+CREATE FUNCTION pg_catalog.pg_mori_coarse(mark txid_snapshot) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
     sealed pg_mori_seal;
     note text;
 BEGIN
     SELECT concat_ws(' ', tag, identity) INTO note FROM pg_mori_ddl
-        WHERE mark IS NULL OR NOT pg_visible_in_snapshot(xid, mark) LIMIT 1;
+        WHERE mark IS NULL OR NOT txid_visible_in_snapshot(xid, mark) LIMIT 1;
     IF FOUND THEN
         RETURN note;
     END IF;
@@ -82,14 +85,14 @@ BEGIN
     IF sealed.large_objects + sealed.large_object_pages + pg_relation_size('pg_largeobject') + pg_relation_size('pg_largeobject_metadata') > 0
         AND (sealed.large_objects <> (SELECT count(*) FROM pg_largeobject_metadata)
             OR sealed.large_object_pages <> (SELECT count(*) FROM pg_largeobject)
-            OR EXISTS (SELECT FROM pg_largeobject_metadata WHERE age(xmin) < age(sealed.xid::xid))
-            OR EXISTS (SELECT FROM pg_largeobject WHERE age(xmin) < age(sealed.xid::xid)))
+            OR EXISTS (SELECT FROM pg_largeobject_metadata WHERE age(xmin) < age(pg_mori_xid(sealed.xid)))
+            OR EXISTS (SELECT FROM pg_largeobject WHERE age(xmin) < age(pg_mori_xid(sealed.xid))))
     THEN
         RETURN 'large objects';
     END IF;
     IF mark IS NULL AND sealed.shared_rows <> (SELECT count(*) FROM pg_mori_shared())
         OR EXISTS (SELECT FROM pg_mori_shared() AS shared (age)
-            WHERE shared.age < CASE WHEN mark IS NULL THEN age(sealed.xid::xid) ELSE age(pg_snapshot_xmin(mark)::xid) + 1 END)
+            WHERE shared.age < CASE WHEN mark IS NULL THEN age(pg_mori_xid(sealed.xid)) ELSE age(pg_mori_xid(txid_snapshot_xmin(mark))) + 1 END)
     THEN
         RETURN 'roles or databases';
     END IF;

@@ -1,22 +1,22 @@
 -- The net difference, and the way back.
 
 -- Whether a transaction had ended when a TRUNCATE got its lock: the note of it, and the age of the note's xmin.
-CREATE FUNCTION pg_catalog.pg_mori_had_ended(writer xid8, seen pg_snapshot, running xid[], noted int4) RETURNS bool LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN running IS NULL THEN pg_catalog.pg_visible_in_snapshot(writer, seen)
-        ELSE pg_catalog.age(writer::pg_catalog.xid) > noted AND writer::pg_catalog.xid <> ALL (running) END
+CREATE FUNCTION pg_catalog.pg_mori_had_ended(writer int8, seen txid_snapshot, running xid[], noted int4) RETURNS bool LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN running IS NULL THEN pg_catalog.txid_visible_in_snapshot(writer, seen)
+        ELSE pg_catalog.age(pg_catalog.pg_mori_xid(writer)) > noted AND pg_catalog.pg_mori_xid(writer) <> ALL (running) END
 $$;
 
 -- The entries whose rows a TRUNCATE took unseen: of transactions that had ended when it got its lock, but that its snapshot does not show. Not those
 -- before another TRUNCATE, which has taken their rows.
-CREATE FUNCTION pg_catalog.pg_mori_unseen(mark pg_snapshot) RETURNS TABLE (rel oid, before text, after text) LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+CREATE FUNCTION pg_catalog.pg_mori_unseen(mark txid_snapshot) RETURNS TABLE (rel oid, before text, after text) LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
     -- cmin tells the order within a transaction.
     WITH note AS (SELECT *, age(xmin) AS noted, cmin::text::int8 AS place FROM pg_mori_truncated),
     blind AS (
         -- Behind the first one the table is new, and its own transaction's.
         SELECT DISTINCT ON (xid, rel) * FROM note
-        WHERE running IS NOT NULL AND (mark IS NULL OR NOT pg_visible_in_snapshot(xid, mark)) ORDER BY xid, rel, place)
+        WHERE running IS NOT NULL AND (mark IS NULL OR NOT txid_visible_in_snapshot(xid, mark)) ORDER BY xid, rel, place)
     SELECT l.rel, l.before, l.after FROM blind b JOIN pg_mori_log l ON l.rel = b.rel AND l.xid <> b.xid
-    WHERE NOT pg_visible_in_snapshot(l.xid, b.seen) AND pg_mori_had_ended(l.xid, b.seen, b.running, b.noted)
+    WHERE NOT txid_visible_in_snapshot(l.xid, b.seen) AND pg_mori_had_ended(l.xid, b.seen, b.running, b.noted)
         AND NOT EXISTS (
             SELECT FROM note n WHERE n.rel = b.rel AND n.xid <> b.xid AND pg_mori_had_ended(n.xid, b.seen, b.running, b.noted)
                 AND CASE l.xid WHEN n.xid THEN l.cmin::text::int8 < n.place ELSE pg_mori_had_ended(l.xid, n.seen, n.running, n.noted) END)
@@ -24,13 +24,13 @@ $$;
 
 -- Which row images there are more of than at the mark (n > 0), and less (n < 0). Images are summed up instead of followed in order: triggers of
 -- one statement fire after those of the statements they cause, so the log has no usable order; the sums need none.
-CREATE FUNCTION pg_catalog.pg_mori_net(mark pg_snapshot) RETURNS TABLE (rel oid, image text, n int8) LANGUAGE plpgsql STABLE SET search_path = pg_catalog AS $$
+CREATE FUNCTION pg_catalog.pg_mori_net(mark txid_snapshot) RETURNS TABLE (rel oid, image text, n int8) LANGUAGE plpgsql STABLE SET search_path = pg_catalog AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY SELECT rel, image, sum(n)::int8 FROM (
-        SELECT rel, before AS image, -1 AS n FROM pg_mori_log WHERE before IS NOT NULL AND (mark IS NULL OR NOT pg_visible_in_snapshot(xid, mark))
+        SELECT rel, before AS image, -1 AS n FROM pg_mori_log WHERE before IS NOT NULL AND (mark IS NULL OR NOT txid_visible_in_snapshot(xid, mark))
         UNION ALL
-        SELECT rel, after, 1 FROM pg_mori_log WHERE after IS NOT NULL AND (mark IS NULL OR NOT pg_visible_in_snapshot(xid, mark))
+        SELECT rel, after, 1 FROM pg_mori_log WHERE after IS NOT NULL AND (mark IS NULL OR NOT txid_visible_in_snapshot(xid, mark))
         UNION ALL
         SELECT u.rel, i.image, i.n FROM pg_mori_unseen(mark) u, LATERAL (VALUES (u.before, 1), (u.after, -1)) i (image, n)
         WHERE i.image IS NOT NULL AND EXISTS (SELECT FROM pg_mori_truncated WHERE running IS NOT NULL)
@@ -108,7 +108,7 @@ BEGIN
 END $$;
 
 -- Puts the lane back to the mark, or to the seal. `outcome` is `undone`, or `coarse` with the reason, and then nothing has changed.
-CREATE FUNCTION pg_catalog.pg_mori_undo(mark pg_snapshot, mark_seqs oid[], mark_values int8[], mark_called bool[])
+CREATE FUNCTION pg_catalog.pg_mori_undo(mark txid_snapshot, mark_seqs oid[], mark_values int8[], mark_called bool[])
 RETURNS TABLE (outcome text, reason text, tables int8, rows int8, bloated text) LANGUAGE plpgsql
 {settings}
 SET session_replication_role = replica SET "pg_mori.undo" = 'on' SET lock_timeout = '10s' SET jit = off SET row_security = on
@@ -138,7 +138,7 @@ BEGIN
     BEGIN
         SELECT array_agg(l.rel), array_agg(l.entries) INTO dirty, entries FROM (
             SELECT rel, count(*) AS entries FROM pg_mori_log
-            WHERE mark IS NULL OR NOT pg_visible_in_snapshot(xid, mark) GROUP BY rel) l;
+            WHERE mark IS NULL OR NOT txid_visible_in_snapshot(xid, mark) GROUP BY rel) l;
         -- Triggers and rules of the client that fire even for replicas.
         SELECT array_agg(t.oid), array_agg(t.tgenabled) INTO woken_triggers, woken_trigger_modes FROM pg_trigger t
             WHERE t.tgrelid = ANY (dirty) AND t.tgenabled IN ('A', 'R') AND t.tgname NOT IN ('pg_mori_capture', '~pg_mori_truncate');
@@ -186,14 +186,14 @@ BEGIN
             END IF;
         END LOOP;
         IF pg_table_size('pg_mori_log') <= 512 * 1024 THEN
-            DELETE FROM pg_mori_log l WHERE mark IS NULL OR NOT pg_visible_in_snapshot(l.xid, mark);
+            DELETE FROM pg_mori_log l WHERE mark IS NULL OR NOT txid_visible_in_snapshot(l.xid, mark);
         ELSIF mark IS NULL THEN
             TRUNCATE pg_mori_log;
         ELSE
-            DELETE FROM pg_mori_log l WHERE NOT pg_visible_in_snapshot(l.xid, mark);
+            DELETE FROM pg_mori_log l WHERE NOT txid_visible_in_snapshot(l.xid, mark);
             bloated := concat_ws(', ', bloated, 'pg_catalog.pg_mori_log');
         END IF;
-        DELETE FROM pg_mori_truncated t WHERE mark IS NULL OR NOT pg_visible_in_snapshot(t.xid, mark);
+        DELETE FROM pg_mori_truncated t WHERE mark IS NULL OR NOT txid_visible_in_snapshot(t.xid, mark);
         -- Last, for a failure would not take it back. The value of a sequence that nobody has called is not to be had without a query for each; setting it again is cheaper.
         FOR seq IN
             SELECT s.id, s.value, s.called, q.seqcache

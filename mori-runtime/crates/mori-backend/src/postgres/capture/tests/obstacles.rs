@@ -50,7 +50,7 @@ const SCHEMA: &str = r#"
     INSERT INTO app.wide DEFAULT VALUES;
     ALTER DATABASE stubborn SET default_transaction_read_only = on;
     ALTER DATABASE stubborn SET default_transaction_isolation = serializable;
-    ALTER DATABASE stubborn SET statement_timeout = '1';
+    ALTER DATABASE stubborn SET statement_timeout = '30';
     ALTER DATABASE stubborn SET "DateStyle" = 'German';
     ALTER DATABASE stubborn SET search_path = app;
     ALTER DATABASE stubborn SET array_nulls = off;
@@ -60,7 +60,7 @@ const SCHEMA: &str = r#"
     ALTER DATABASE stubborn SET row_security = off;
     ALTER DATABASE stubborn SET quote_all_identifiers = on;
     ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC;
-    ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO pg_read_all_data;
+    ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO pg_monitor;
 "#;
 
 const WORK: &str = "
@@ -126,7 +126,7 @@ fn nothing_of_the_client_stands_in_the_way() {
 fn a_row_that_is_no_longer_valid_makes_the_lane_coarse() {
     let Some(server) = Server::start() else { return };
     let schema = "CREATE TABLE events (id int PRIMARY KEY, at timestamptz CHECK (at > clock_timestamp()));
-        INSERT INTO events VALUES (1, clock_timestamp() + interval '1 millisecond')";
+        INSERT INTO events VALUES (1, clock_timestamp() + interval '200 milliseconds')";
     let mut own = server.database("timed", schema);
     install(&mut own).unwrap();
     while super::support::value(&mut own, "SELECT at < clock_timestamp() FROM events") != "t" {}

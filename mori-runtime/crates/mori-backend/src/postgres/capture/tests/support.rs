@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 pub struct Server {
     process: Child,
     folder: tempfile::TempDir,
+    major: u32,
 }
 
 /// The folder of `initdb` and `postgres`: the one that `MORI_TEST_POSTGRES` names, or that of the newest version that is installed.
@@ -61,7 +62,6 @@ impl Server {
             "UTF8",
             "--locale=C",
             "--no-sync",
-            "--no-instructions",
             "--wal-segsize=1",
             "-D",
         ];
@@ -84,10 +84,18 @@ impl Server {
         server
             .args(settings.iter().flat_map(|setting| ["-c", setting]))
             .stderr(Stdio::null());
+        let major = fs::read_to_string(data.join("PG_VERSION")).unwrap().trim().parse().unwrap();
+        if major < 13 {
+            server.args(["-c", "allow_system_table_mods=on"]);
+        }
         let process = server.spawn().unwrap();
-        let server = Server { process, folder };
+        let server = Server { process, folder, major };
         server.until_up();
         Some(server)
+    }
+
+    pub fn major(&self) -> u32 {
+        self.major
     }
 
     pub fn folder(&self) -> &Path {
