@@ -33,7 +33,7 @@ fn executed_plans_show_no_more_than_the_captures_triggers() {
     };
     let mut twin = pair.connect();
     for sql in STATEMENTS {
-        let explain = format!("EXPLAIN (ANALYZE, TIMING off, SUMMARY off) {sql}");
+        let explain = format!("EXPLAIN (ANALYZE, BUFFERS off, TIMING off, SUMMARY off) {sql}");
         twin.send(&raw::query(&explain));
         let (lane, copy) = twin.hear(Until::Ready(1));
         let lines = |messages: &[raw::Message]| -> Vec<String> {
