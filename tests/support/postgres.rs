@@ -71,7 +71,9 @@ impl Copy {
     /// Puts the database as it was kept into place: the same pages, with the same numbers of all objects in them.
     fn renew(&self) {
         self.run(&[
-            &format!("DROP DATABASE {DATABASE} WITH (FORCE)"),
+            // WITH (FORCE) would do, but for version 12.
+            &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{DATABASE}'"),
+            &format!("DROP DATABASE {DATABASE}"),
             &format!("CREATE DATABASE {DATABASE} TEMPLATE {KEPT}"),
         ]);
     }
