@@ -152,33 +152,21 @@ impl Layer {
         })
     }
 
-    /// The layer above this one, made by SQL files that are applied as this layer's user. Its key is a digest of this one's and the files.
-    pub fn derive(&self, dir: &Path, sql: &[PathBuf]) -> Result<Layer> {
-        let meta = LayerMeta {
-            key: script::digest(&self.meta.key, sql)?,
-            ..self.meta.clone()
-        };
-        self.derive_as(dir, &meta, |server| {
-            script::apply(server, &self.meta.user, &self.meta.database, sql)
-        })
-    }
-
-    /// The layer above this one, made by `f` with a superuser's session in this layer's database. It keeps the key: what is installed so is of the
-    /// machinery, and clients do not see it.
-    pub fn derive_with(&self, dir: &Path, f: impl FnOnce(&mut Client, &Server) -> Result<()>) -> Result<Layer> {
-        self.derive_as(dir, &self.meta, |server| {
-            let mut client = server.connect(&self.meta.database)?;
-            f(&mut client, server)?;
-            Ok(client.close()?)
-        })
-    }
-
-    fn derive_as(&self, dir: &Path, meta: &LayerMeta, f: impl FnOnce(&Server) -> Result<()>) -> Result<Layer> {
+    /// The layer above this one, made by SQL files that are applied as this layer's user, and then by `finish` with a superuser's session in this
+    /// layer's database. Its key is a digest of this one's and the files. What `finish` installs is of the machinery: it is in no key.
+    pub fn derive(&self, dir: &Path, sql: &[PathBuf], finish: impl FnOnce(&mut Client, &Server) -> Result<()>) -> Result<Layer> {
+        let mut meta = self.meta.clone();
+        if !sql.is_empty() {
+            meta.key = script::digest(&self.meta.key, sql)?;
+        }
         build(&self.binaries, dir, |work| {
             copy_data(&self.data(), &work.data, &Account::of_server()?)?;
             let server = work.start()?;
-            f(&server)?;
-            work.freeze(server, meta)
+            script::apply(&server, &self.meta.user, &self.meta.database, sql)?;
+            let mut client = server.connect(&self.meta.database)?;
+            finish(&mut client, &server)?;
+            client.close()?;
+            work.freeze(server, &meta)
         })
     }
 

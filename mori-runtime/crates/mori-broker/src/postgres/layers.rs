@@ -54,10 +54,7 @@ impl PostgresLayers {
             return Ok(below);
         }
         let scripts: Vec<PathBuf> = recipe.scripts.iter().map(|(path, _)| path.clone()).collect();
-        let layer = below.layer.derive(&self.next_dir(), &scripts)?;
-        let base = Arc::new(seal(below.binaries.clone(), &layer, &self.next_dir())?);
-        // Nothing but its sealed copy is used.
-        let _ = fs::remove_dir_all(layer.dir());
+        let base = Arc::new(seal(below.binaries.clone(), &below.layer, &scripts, &self.next_dir())?);
         self.built.insert(key, base.clone());
         Ok(base)
     }
@@ -121,7 +118,7 @@ pub fn build_prod(connection: &Connection, dir: &Path, progress: &mut dyn FnMut(
         Prod::Empty => Layer::empty(&binaries, &raw, &options)?,
         Prod::SqliteFile(_) => return Err(BrokerError::Engine { engine: connection.engine }),
     };
-    let sealed = seal(binaries, &layer, dir);
+    let sealed = seal(binaries, &layer, &[], dir);
     remove(&raw)?;
     sealed
 }
@@ -136,11 +133,11 @@ fn open(binaries: Binaries, dir: &Path) -> Result<PostgresBase, BrokerError> {
     PostgresBase::open(binaries, layer)
 }
 
-/// The same layer with the capture in it.
-fn seal(binaries: Binaries, layer: &Layer, dir: &Path) -> Result<PostgresBase, BrokerError> {
+/// The layer with the scripts run on it, and the capture in it.
+fn seal(binaries: Binaries, layer: &Layer, scripts: &[PathBuf], dir: &Path) -> Result<PostgresBase, BrokerError> {
     // What the catalog says is written before the layer appears: a layer that is there is whole.
     let mut prepared = Ok(());
-    let sealed = layer.derive_with(dir, |client, server| {
+    let sealed = layer.derive(dir, scripts, |client, server| {
         prepared = base::prepare(client, server.data().parent().unwrap_or(dir));
         match &prepared {
             Ok(()) => Ok(()),

@@ -81,10 +81,10 @@ fn a_layer_is_above_another_and_lanes_do_not_meet() {
     )
     .unwrap();
     let files = [place.sql("b.sql", "INSERT INTO t VALUES (1)")];
-    let above = base.derive(&place.at("above"), &files).unwrap();
+    let above = base.derive(&place.at("above"), &files, |_, _| Ok(())).unwrap();
     assert_eq!(above.meta().key, layer_key("test", &files).unwrap());
     let hidden = above
-        .derive_with(&place.at("hidden"), |client, server| {
+        .derive(&place.at("hidden"), &[], |client, server| {
             assert_eq!(server.superuser(), "postgres");
             Ok(client.batch_execute("SET allow_system_table_mods = on; CREATE SCHEMA pg_hidden")?)
         })
@@ -109,7 +109,7 @@ fn a_derivation_that_fails_leaves_nothing() {
     let place = Place::new();
     let base = Layer::empty(&binaries, &place.at("base"), &options()).unwrap();
     let error = base
-        .derive_with(&place.at("above"), |client, _| Ok(client.batch_execute("SELECT 1/0")?))
+        .derive(&place.at("above"), &[], |client, _| Ok(client.batch_execute("SELECT 1/0")?))
         .unwrap_err();
     assert_eq!(error.sqlstate(), Some("22012"));
     assert_eq!(place.names(), ["base"]);
