@@ -16,9 +16,6 @@ use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How much is read at once, in either direction.
-const BUFFER_BYTES: usize = 32 << 10;
-
 /// A session's threads need no more: nothing here recurses.
 const STACK_BYTES: usize = 256 << 10;
 

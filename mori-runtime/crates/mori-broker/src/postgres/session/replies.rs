@@ -1,6 +1,7 @@
 //! From the server to the client.
 
-use super::{BUFFER_BYTES, Session};
+use super::Session;
+use crate::inbox::READ_BYTES;
 use mori_wire::pg::relay::{FrameScanner, command_tag, sqlstate_of};
 use std::io::{self, Read};
 use std::sync::PoisonError;
@@ -21,7 +22,7 @@ pub fn relay(session: &Session) {
 
 fn pass_on(session: &Session) -> io::Result<()> {
     let (mut server, client) = (&*session.server, &*session.client);
-    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut buffer = vec![0; READ_BYTES];
     let mut scanner = FrameScanner::new(is_wanted);
     loop {
         let read = match server.read(&mut buffer) {
