@@ -1,6 +1,8 @@
 -- What a lane's database keeps about itself. The names lie in pg_catalog, where no client that lists, dumps or empties "its" tables looks.
 
--- Transactions by txid_current() and its relatives, which PostgreSQL 12 has too. One row per changed row: its image before and after. No sequence, for it would change a client's lastval(); no index, for it could
+-- Transactions are told by txid_current() and its relatives, which PostgreSQL 12 has too.
+
+-- One row per changed row: its image before and after. No sequence, for it would change a client's lastval(); no index, for it could
 -- raise serialization failures.
 CREATE TABLE pg_catalog.pg_mori_log (xid int8 NOT NULL, rel oid NOT NULL, before text, after text);
 -- The TRUNCATEs of tables, with what their transactions saw. Where that is older than their lock: who was still writing, and the row's own xmin, a

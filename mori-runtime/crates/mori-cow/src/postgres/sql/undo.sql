@@ -137,7 +137,8 @@ BEGIN
     END IF;
     BEGIN
         SELECT array_agg(l.rel), array_agg(l.entries) INTO dirty, entries FROM (
-            SELECT rel, count(*) AS entries FROM pg_mori_log
+            -- A TRUNCATE that saw no row has taken some all the same, it may be.
+            SELECT rel, count(*) AS entries FROM (SELECT xid, rel FROM pg_mori_log UNION ALL SELECT xid, rel FROM pg_mori_truncated) entry
             WHERE mark IS NULL OR NOT txid_visible_in_snapshot(xid, mark) GROUP BY rel) l;
         -- Triggers and rules of the client that fire even for replicas.
         SELECT array_agg(t.oid), array_agg(t.tgenabled) INTO woken_triggers, woken_trigger_modes FROM pg_trigger t

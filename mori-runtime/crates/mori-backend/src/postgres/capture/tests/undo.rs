@@ -141,6 +141,28 @@ fn a_truncate_under_a_snapshot_older_than_another_truncate() {
     }
 }
 
+/// What the TRUNCATE took is put back, and a trigger that fires even for replicas hears nothing of it.
+#[test]
+fn a_truncate_that_saw_no_row_wakes_no_trigger_when_it_is_undone() {
+    let Some(server) = Server::start() else { return };
+    let schema = "CREATE TABLE empty (id int PRIMARY KEY); CREATE TABLE heard (id int);
+        CREATE FUNCTION hear() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO heard VALUES (NEW.id); RETURN NULL; END';
+        CREATE TRIGGER always AFTER INSERT ON empty FOR EACH ROW EXECUTE FUNCTION hear();
+        ALTER TABLE empty ENABLE ALWAYS TRIGGER always";
+    let mut own = server.database("heard", schema);
+    install(&mut own).unwrap();
+    let mut client = server.connect("heard");
+    let mut other = server.connect("heard");
+    client
+        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM empty")
+        .unwrap();
+    other.batch_execute("INSERT INTO empty VALUES (1)").unwrap();
+    let marked = (mark(&mut own).unwrap(), content(&mut own));
+    client.batch_execute("TRUNCATE empty; COMMIT").unwrap();
+    assert!(matches!(undo(&mut own, Some(&marked.0)).unwrap(), Undone::Rows { .. }));
+    assert_same(&content(&mut own), &marked.1, "mark");
+}
+
 #[test]
 fn a_net_difference_of_nothing_is_nothing() {
     let Some(server) = Server::start() else { return };
