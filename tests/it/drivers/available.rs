@@ -2,6 +2,18 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Runs one of the scripts that install clients: the path it prints, or why there is none.
+pub fn provision(script: &str) -> Result<PathBuf, String> {
+    let output = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(script))
+        .output()
+        .map_err(|error| format!("{script}: {error}"))?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+    }
+    Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+}
 
 /// Says that a test does not run: on stderr, and in a file whose lines the test command lists at its end, `MORI_SKIPPED_FILE` or
 /// `target/mori/skipped.txt`.

@@ -1,6 +1,7 @@
 //! Runs the functions of a Python script against a proxy, each as a process of its own.
 
-use super::{PROD, available::skip};
+use super::PROD;
+use super::available::{provision, skip};
 use mori_tests::Served;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,14 +10,7 @@ use std::sync::OnceLock;
 /// The interpreter that has the drivers, or why there is none.
 pub fn interpreter() -> &'static Result<PathBuf, String> {
     static INTERPRETER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    INTERPRETER.get_or_init(|| {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("provision-python");
-        let output = Command::new(script).output().map_err(|error| format!("python3: {error}"))?;
-        if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
-        }
-        Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
-    })
+    INTERPRETER.get_or_init(|| provision("provision-python"))
 }
 
 /// Runs `function` of `clients/<driver>_client.py` with the URL of a proxy. What it asserts has to hold.

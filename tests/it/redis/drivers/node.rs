@@ -1,22 +1,15 @@
 //! ioredis, and node-redis with both protocols. What they do is in `clients/ioredis_client.js` and `clients/node_redis_client.js`.
 
 use super::{Pair, client_file, transcript};
-use crate::drivers::available::skip;
-use std::path::{Path, PathBuf};
+use crate::drivers::available::{provision, skip};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
 /// The folder that has the clients, or why there is none.
 fn modules() -> &'static Result<PathBuf, String> {
     static MODULES: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    MODULES.get_or_init(|| {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("provision-node");
-        let output = Command::new(script).output().map_err(|error| format!("provision-node: {error}"))?;
-        if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
-        }
-        Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
-    })
+    MODULES.get_or_init(|| provision("provision-node"))
 }
 
 fn run(test: &str, file: &str, arguments: &[&str]) {

@@ -1,32 +1,9 @@
 // What an application does with ioredis. Run as: ioredis_client.js URL. Prints a transcript.
 'use strict';
-const crypto = require('node:crypto');
 const Redis = require('ioredis');
+const { say, attempt, until } = require('./transcript.js');
 
 const url = process.argv[2];
-
-function shown(value) {
-  if (value instanceof Error) return `${value.name}: ${value.message}`;
-  if (Buffer.isBuffer(value)) return value.length > 100 ? `${value.length} bytes ${crypto.createHash('sha256').update(value).digest('hex')}` : `0x${value.toString('hex')}`;
-  if (Array.isArray(value)) return `[${value.map(shown).join(', ')}]`;
-  return JSON.stringify(value);
-}
-
-function say(name, value) {
-  console.log(`${name}: ${shown(value)}`);
-}
-
-async function attempt(name, work) {
-  say(name, await work().catch((error) => error));
-}
-
-// Looks until something has come to pass, and does not go on for ever.
-async function until(condition) {
-  for (let look = 0; look < 20000; look += 1) {
-    if (await condition()) return;
-  }
-  throw new Error('it does not come to pass');
-}
 
 async function types(db) {
   say('strings', [await db.get('greeting'), await db.get('absent'), await db.incr('counter'), await db.set('s', '1', 'EX', 5000, 'NX'), await db.set('s', '2', 'NX')]);

@@ -1,7 +1,7 @@
 // What an application does with node-redis. Run as: node_redis_client.js URL PROTOCOL. Prints a transcript.
 'use strict';
-const crypto = require('node:crypto');
 const { createClient, createClientPool, defineScript, RESP_TYPES } = require('redis');
+const { say, attempt, until } = require('./transcript.js');
 
 const url = process.argv[2];
 const RESP = Number(process.argv[3]);
@@ -15,29 +15,6 @@ const ADD = defineScript({
   },
   transformReply: (reply) => reply,
 });
-
-function shown(value) {
-  if (value instanceof Error) return `${value.constructor.name}: ${value.message}`;
-  if (Buffer.isBuffer(value)) return value.length > 100 ? `${value.length} bytes ${crypto.createHash('sha256').update(value).digest('hex')}` : `0x${value.toString('hex')}`;
-  if (Array.isArray(value)) return `[${value.map(shown).join(', ')}]`;
-  if (value instanceof Set) return shown([...value].sort());
-  return JSON.stringify(value);
-}
-
-function say(name, value) {
-  console.log(`${name}: ${shown(value)}`);
-}
-
-async function attempt(name, work) {
-  say(name, await work().catch((error) => error));
-}
-
-async function until(condition) {
-  for (let look = 0; look < 20000; look += 1) {
-    if (await condition()) return;
-  }
-  throw new Error('it does not come to pass');
-}
 
 async function connect(options = {}) {
   const client = createClient({ url, RESP, scripts: { add: ADD }, ...options });
