@@ -162,6 +162,35 @@ fn a_late_statement_is_refused_by_the_name_of_its_test() {
 }
 
 #[test]
+fn a_write_that_the_end_of_its_test_stops_is_late_as_well() {
+    let folder = prod("WAL");
+    let broker = RunningBroker::start(folder.path());
+    let mut control = Control::connect(&broker.socket);
+    let runtime = runtime();
+    let grant = control.acquire(folder.path());
+    let client = connect(&runtime, &grant.url);
+    let other = connect(&runtime, &grant.url);
+    runtime.block_on(other.batch_execute("PRAGMA busy_timeout = 0")).expect("a setting");
+    let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) DELETE FROM items WHERE id IN (SELECT i + 1 FROM n WHERE i < 0)";
+    let stopped = runtime.spawn(async move { client.batch_execute(endless).await });
+    // It runs once it keeps the others from writing.
+    while runtime.block_on(other.batch_execute("BEGIN IMMEDIATE")).is_ok() {
+        runtime.block_on(other.batch_execute("ROLLBACK")).expect("a transaction to end");
+    }
+    control.finish(&grant);
+    let error = runtime.block_on(stopped).expect("the task ends").expect_err("the test is over");
+    let error = error.as_db_error().expect("an error of the lane");
+    assert_eq!(error.code().code(), "57P01");
+    assert!(error.message().contains("it::a_test"), "{error}");
+    let Response::RunStats(stats) = control.ask(&Request::RunStats) else {
+        panic!("figures were asked for")
+    };
+    assert_eq!(stats.late_writes, ["it::a_test: DELETE after the test had ended"]);
+    control.ask(&Request::Shutdown);
+    broker.join();
+}
+
+#[test]
 fn a_snapshot_can_be_gone_back_to_more_than_once() {
     let folder = prod("WAL");
     let broker = RunningBroker::start(folder.path());

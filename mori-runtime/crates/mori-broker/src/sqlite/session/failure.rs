@@ -70,6 +70,11 @@ impl Failure {
         }
     }
 
+    /// The statement was stopped from outside.
+    pub fn is_interrupt(&self) -> bool {
+        matches!(self, Failure::Sqlite { error, .. } if error.is_interrupt())
+    }
+
     pub fn sqlstate(&self) -> SqlState {
         match self {
             Failure::Sqlite { error, .. } => error.sqlstate(),

@@ -45,6 +45,8 @@ struct Session {
     statements: HashMap<String, NamedStatement>,
     /// After an error in the extended protocol everything up to Sync is passed over.
     skip_to_sync: bool,
+    /// The statement that was bound last: of a portal that is gone, it tells what it was.
+    last_bound: String,
     /// Read the layers below the lane instead of the lane.
     below: bool,
 }

@@ -70,20 +70,14 @@ impl Session {
             return Ok(Next::Read);
         }
         let is_query = matches!(message, FrontendMessage::Query { .. });
-        let verb = self.verb_of(&message);
-        let result = match message {
-            FrontendMessage::Query { sql } => {
-                let result = self.simple_query(sql);
-                match result {
-                    Ok(()) => {
-                        self.ready()?;
-                        Ok(())
-                    }
-                    failed => failed,
-                }
+        let result = match &message {
+            FrontendMessage::Query { sql } => self.simple_query(sql).and_then(|()| self.ready()),
+            FrontendMessage::Parse(parse) => self.parse(parse),
+            FrontendMessage::Bind(bind) => {
+                self.last_bound.clear();
+                self.last_bound.push_str(bind.statement);
+                self.bind(bind)
             }
-            FrontendMessage::Parse(parse) => self.parse(&parse),
-            FrontendMessage::Bind(bind) => self.bind(&bind),
             FrontendMessage::Describe {
                 target: Target::Statement,
                 name,
@@ -92,8 +86,8 @@ impl Session {
                 target: Target::Portal,
                 name,
             } => self.describe_portal(name),
-            FrontendMessage::Execute { portal, rows_max } => self.execute_portal(portal, rows_max),
-            FrontendMessage::Close { target, name } => self.close(target, name),
+            FrontendMessage::Execute { portal, rows_max } => self.execute_portal(portal, *rows_max),
+            FrontendMessage::Close { target, name } => self.close(*target, name),
             FrontendMessage::Flush => self.flush(),
             FrontendMessage::Sync => {
                 self.skip_to_sync = false;
@@ -113,28 +107,34 @@ impl Session {
         match result {
             Ok(()) => Ok(Next::Read),
             Err(failure) => {
-                if let (Failure::Ended { test }, Some(verb)) = (&failure, verb) {
-                    self.lane.common.report_late_write(test, &verb);
-                }
+                let failure = self.told_if_late(failure, &message);
                 self.fail(failure, is_query)
             }
         }
     }
 
-    /// What a message that executes or prepares is about, if it would write.
-    fn verb_of(&self, message: &FrontendMessage<'_>) -> Option<String> {
-        self.lane.common.ended_test(self.lease)?;
-        let verb = match message {
-            FrontendMessage::Query { sql } => outline(sql).verb,
-            FrontendMessage::Parse(parse) => outline(parse.sql).verb,
-            FrontendMessage::Bind(bind) => self.statements.get(bind.statement)?.verb().to_owned(),
-            _ => return None,
+    /// A statement that the end of its test kept from being executed, or stopped, says which test it was; a write is noted.
+    fn told_if_late(&self, failure: Failure, message: &FrontendMessage<'_>) -> Failure {
+        if !matches!(failure, Failure::Ended { .. }) && !failure.is_interrupt() {
+            return failure;
+        }
+        let Some(test) = self.lane.common.ended_test(self.lease) else {
+            return failure;
         };
-        let is_read = matches!(
-            verb.as_str(),
-            "" | "SELECT" | "VALUES" | "EXPLAIN" | "PRAGMA" | "SHOW" | "SET" | "BEGIN" | "COMMIT" | "ROLLBACK"
-        );
-        (!is_read).then_some(verb)
+        let prepared = |name: &str| self.statements.get(name).map(|statement| statement.verb().to_owned());
+        let verb = match message {
+            FrontendMessage::Query { sql } => Some(outline(sql).verb),
+            FrontendMessage::Parse(parse) => Some(outline(parse.sql).verb),
+            FrontendMessage::Describe {
+                target: Target::Statement,
+                name,
+            } => prepared(name),
+            _ => prepared(&self.last_bound),
+        };
+        if let Some(verb) = verb.filter(|verb| !is_harmless(verb)) {
+            self.lane.common.report_late_write(&test, &verb);
+        }
+        Failure::Ended { test }
     }
 
     /// Tells the client of a failure. A simple query is over with it; the extended protocol goes on at the next Sync.
@@ -182,6 +182,14 @@ impl Session {
         self.close_database();
         self.lane.leave(self.key);
     }
+}
+
+/// Whether a late statement that starts so may be passed over.
+fn is_harmless(verb: &str) -> bool {
+    matches!(
+        verb,
+        "" | "SELECT" | "VALUES" | "EXPLAIN" | "PRAGMA" | "SHOW" | "SET" | "BEGIN" | "COMMIT" | "ROLLBACK"
+    )
 }
 
 fn read_more(mut stream: &TcpStream, buffer: &mut Vec<u8>) -> io::Result<usize> {

@@ -116,6 +116,7 @@ pub fn accept(lane: &Arc<SqliteLane>, stream: TcpStream) -> Result<Option<Sessio
         settings,
         statements: std::collections::HashMap::new(),
         skip_to_sync: false,
+        last_bound: String::new(),
         below: database.ends_with(BELOW_SUFFIX),
     };
     Ok(Some(session))
