@@ -171,7 +171,8 @@ fn a_write_that_the_end_of_its_test_stops_is_late_as_well() {
     let client = connect(&runtime, &grant.url);
     let other = connect(&runtime, &grant.url);
     runtime.block_on(other.batch_execute("PRAGMA busy_timeout = 0")).expect("a setting");
-    let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) DELETE FROM items WHERE id IN (SELECT i + 1 FROM n WHERE i < 0)";
+    let endless =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) DELETE FROM items WHERE id IN (SELECT i + 1 FROM n WHERE i < 0)";
     let stopped = runtime.spawn(async move { client.batch_execute(endless).await });
     // It runs once it keeps the others from writing.
     while runtime.block_on(other.batch_execute("BEGIN IMMEDIATE")).is_ok() {

@@ -133,9 +133,14 @@ impl Stage {
         &self.broker.as_ref().expect("it ends with the stage").socket
     }
 
+    /// A connection as a test holds one.
+    pub fn control(&self) -> Control {
+        Control::connect(self.socket())
+    }
+
     /// A lane and a private copy, both as prod is.
     pub fn pair(self: &Arc<Stage>) -> Pair {
-        let mut control = Control::connect(self.socket());
+        let mut control = self.control();
         let grant = control.acquire(self.folder.path());
         Pair {
             copy: Copy::of(&self.image),
@@ -149,7 +154,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        Control::connect(self.socket()).try_ask(&Request::Shutdown);
+        self.control().try_ask(&Request::Shutdown);
         if let Some(broker) = self.broker.take() {
             broker.join();
         }
@@ -198,15 +203,11 @@ impl Pair {
 
     /// The user in the lane's URL: it names the lease.
     pub fn lane_user(&self) -> &str {
-        let rest = self.grant.url.split_once("://").map_or("", |(_, rest)| rest);
-        rest.split_once('@').map_or("", |(user, _)| user)
+        user_of(&self.grant)
     }
 
-    /// The port in the lane's URL.
     pub fn port(&self) -> u16 {
-        let rest = self.grant.url.rsplit_once(':').map_or("", |(_, rest)| rest);
-        let digits = rest.split(|character: char| !character.is_ascii_digit()).next();
-        digits.and_then(|port| port.parse().ok()).expect("the URL has a port")
+        port_of(&self.grant)
     }
 
     pub fn delta(&mut self) -> LaneDelta {
@@ -243,11 +244,29 @@ impl Drop for Pair {
         }
         // A reset by undoing leaves rows in other places, so that a scan meets them in another order: no promise is broken, but the next test here
         // would see it. After DDL the lane is copied anew.
-        let mut last = Raw::open(self.port());
-        last.greet(PROTOCOL_3_0, &[("user", self.lane_user()), ("database", DATABASE)]);
-        last.query("CREATE TABLE spoilt ()");
+        client_of(&self.grant).query("CREATE TABLE spoilt ()");
         self.control.finish(&self.grant);
     }
+}
+
+/// The user in a lane's URL: it names the lease.
+fn user_of(grant: &LaneGrant) -> &str {
+    let rest = grant.url.split_once("://").map_or("", |(_, rest)| rest);
+    rest.split_once('@').map_or("", |(user, _)| user)
+}
+
+/// The port in a lane's URL.
+fn port_of(grant: &LaneGrant) -> u16 {
+    let rest = grant.url.rsplit_once(':').map_or("", |(_, rest)| rest);
+    let digits = rest.split(|character: char| !character.is_ascii_digit()).next();
+    digits.and_then(|port| port.parse().ok()).expect("the URL has a port")
+}
+
+/// A client of a lane.
+pub fn client_of(grant: &LaneGrant) -> Raw {
+    let mut client = Raw::open(port_of(grant));
+    client.greet(PROTOCOL_3_0, &[("user", user_of(grant)), ("database", DATABASE)]);
+    client
 }
 
 /// How far an answer goes.

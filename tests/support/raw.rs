@@ -202,7 +202,7 @@ impl<S: Socket> Raw<S> {
                 read
             }
             Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => 0,
-            Err(error) => panic!("nothing came: {error}; so far {:?}", self.received),
+            Err(error) => panic!("nothing came: {error}; so far {} bytes", self.received.len()),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! `scripts` runs the same on both; each of the other files is one subject. Where PostgreSQL is not installed, the tests say so and prove nothing.
 
+mod leases;
 mod plans;
 mod prod_server;
 mod programs;

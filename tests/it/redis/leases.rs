@@ -211,3 +211,26 @@ fn a_connection_that_outlives_its_test_is_told_whose_it_was() {
     finish(&mut control, next.lane);
     run.end(control);
 }
+
+#[test]
+fn a_write_that_the_end_of_its_test_stops_is_late() {
+    let Some(run) = Run::start("a_write_that_the_end_of_its_test_stops_is_late") else {
+        return;
+    };
+    let mut control = run.test();
+    let grant = acquire(&mut control, run.folder.path(), "leaks", Vec::new());
+    let mut client = connect(&grant.url);
+    client.send(&["BLPOP", "nothing", "0"]).expect("a command");
+    let mut other = connect(&grant.url);
+    let blocked = |reply: &str| reply.contains("blocked_clients:1");
+    while !blocked(&other.ask(&["INFO", "clients"]).text()) {}
+    finish(&mut control, grant.lane);
+    let told = client.read().expect("an answer").text();
+    assert_eq!(told, "MORILATE this connection belongs to the test leaks, which has ended");
+    assert!(client.read().is_err(), "the connection ends");
+    let Response::RunStats(stats) = control.ask(&Request::RunStats) else {
+        panic!("figures were asked for")
+    };
+    assert_eq!(stats.late_writes, ["leaks: BLPOP after the test had ended"]);
+    run.end(control);
+}

@@ -131,6 +131,11 @@ impl FrameScanner {
         }
     }
 
+    /// Whether no message is under way.
+    pub fn is_between(&self) -> bool {
+        self.header_len == 0
+    }
+
     /// Goes on with the next bytes. `on` is called for each message: with its body when all of it has come, if the body is wanted, and
     /// with an empty one as soon as the header has come, if it is not.
     ///

@@ -39,6 +39,11 @@ pub struct ReplyScanner {
 }
 
 impl ReplyScanner {
+    /// Whether no reply is under way.
+    pub fn is_between(&self) -> bool {
+        self.open == 0 && self.open_attributes == 0 && self.bytes_left == 0 && !self.is_in_line && self.line.is_empty()
+    }
+
     /// Goes on with the next bytes up to the end of a reply. Says how many of them were taken, and whether a reply ended with them: it is
     /// [`ReplyScanner::last`] then.
     pub fn step(&mut self, bytes: &[u8]) -> Result<(usize, bool), RespError> {

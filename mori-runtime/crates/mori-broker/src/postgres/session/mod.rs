@@ -11,10 +11,11 @@ mod startup;
 use super::lane::PostgresLane;
 use crate::lane::SessionKey;
 use crate::wire::Wire;
+use mori_wire::pg::{ErrorFields, Severity, SqlState, backend};
 use pending::Ledger;
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A session's threads need no more: nothing here recurses.
 const STACK_BYTES: usize = 256 << 10;
@@ -71,6 +72,30 @@ impl SessionHandle {
 }
 
 impl Session {
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lane belongs to another test by now: the client is told whose it was, and its connection ends.
+    fn refuse_late(&self, test: &str) {
+        self.report_late(test);
+        let message = format!("this connection belongs to the test {test}, which has ended");
+        let mut out = Vec::new();
+        let fields = ErrorFields::new(Severity::Fatal, SqlState::ADMIN_SHUTDOWN, &message);
+        backend::error_response(&mut out, &fields);
+        // A client that does not take it is gone.
+        let _ = self.client.write_all(&out);
+        self.client.shutdown();
+    }
+
+    /// Notes the writes that the end of the test kept from being executed, or stopped.
+    fn report_late(&self, test: &str) {
+        let unanswered = self.ledger().take_statements();
+        for statement in unanswered.iter().filter(|statement| statement.is_write()) {
+            self.lane.common.report_late_write(test, &statement.facts.verb);
+        }
+    }
+
     /// What the lane is to hold.
     pub fn handle(&self) -> SessionHandle {
         SessionHandle {

@@ -45,6 +45,24 @@ impl Ledger {
         self.is_in_transaction
     }
 
+    /// Something that was asked for is not answered yet.
+    pub fn is_waiting(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// The statements that are not answered yet, each once; they will not be.
+    pub fn take_statements(&mut self) -> Vec<Arc<Classified>> {
+        let mut statements: Vec<Arc<Classified>> = Vec::new();
+        for pending in self.pending.drain(..) {
+            if let Pending::Parse(statement, _) | Pending::Statement(statement, _) = pending
+                && !statements.last().is_some_and(|last| Arc::ptr_eq(last, &statement))
+            {
+                statements.push(statement);
+            }
+        }
+        statements
+    }
+
     /// A DataRow went by.
     pub fn row(&mut self) {
         self.rows += 1;

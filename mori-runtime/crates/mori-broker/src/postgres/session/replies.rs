@@ -4,7 +4,6 @@ use super::Session;
 use crate::inbox::READ_BYTES;
 use mori_wire::pg::relay::{FrameScanner, command_tag, sqlstate_of};
 use std::io::{self, Read};
-use std::sync::PoisonError;
 
 /// The messages that the ledger wants to read.
 fn is_wanted(tag: u8) -> bool {
@@ -13,17 +12,23 @@ fn is_wanted(tag: u8) -> bool {
 
 /// Passes the server's messages on until either side closes.
 pub fn relay(session: &Session) {
-    let _ = pass_on(session);
-    // The client of a lease that has ended stays connected: when it next speaks, it is told which test it belongs to.
-    if session.lane.common.ended_test(session.lease).is_none() {
-        session.client.shutdown();
+    let mut scanner = FrameScanner::new(is_wanted);
+    let _ = pass_on(session, &mut scanner);
+    match session.lane.common.ended_test(session.lease) {
+        // The client of a lease that has ended stays connected, if it waits for nothing: when it next speaks, it is told which test it belongs to.
+        Some(_) if session.is_logged && !session.ledger().is_waiting() => {}
+        Some(test) if session.is_logged && scanner.is_between() => session.refuse_late(&test),
+        Some(test) => {
+            session.report_late(&test);
+            session.client.shutdown();
+        }
+        None => session.client.shutdown(),
     }
 }
 
-fn pass_on(session: &Session) -> io::Result<()> {
+fn pass_on(session: &Session, scanner: &mut FrameScanner) -> io::Result<()> {
     let (mut server, client) = (&*session.server, &*session.client);
     let mut buffer = vec![0; READ_BYTES];
-    let mut scanner = FrameScanner::new(is_wanted);
     loop {
         let read = match server.read(&mut buffer) {
             Ok(0) => return Ok(()),
@@ -34,14 +39,14 @@ fn pass_on(session: &Session) -> io::Result<()> {
         let bytes = &buffer[..read];
         if session.is_logged {
             // Noted before it is sent: a client that has its answer finds it in the log.
-            note(session, &mut scanner, bytes)?;
+            note(session, scanner, bytes)?;
         }
         client.write_all(bytes)?;
     }
 }
 
 fn note(session: &Session, scanner: &mut FrameScanner, bytes: &[u8]) -> io::Result<()> {
-    let mut ledger = session.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut ledger = session.ledger();
     let (lane, key) = (&session.lane, session.key);
     let scanned = scanner.scan(bytes, |tag, body| match tag {
         b'D' => ledger.row(),

@@ -5,11 +5,11 @@ use super::pending::{Ledger, Pending};
 use crate::inbox::Inbox;
 use crate::postgres::classify::{Classified, Effect};
 use mori_wire::pg::relay::Request;
-use mori_wire::pg::{ErrorFields, FRAME_HEADER_LEN_BYTES, MESSAGE_LEN_BYTES_MAX, Severity, SqlState, Target, backend, read_header};
+use mori_wire::pg::{FRAME_HEADER_LEN_BYTES, MESSAGE_LEN_BYTES_MAX, Target, read_header};
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 /// The client's side of a session.
@@ -60,7 +60,8 @@ pub fn relay(session: &Session) -> io::Result<()> {
             end += header.total_len;
         }
         if let Some(test) = session.lane.common.ended_test(session.lease) {
-            return requests.refuse_late(&test, &buffer[..end]);
+            session.refuse_late(&test);
+            return Ok(());
         }
         server.write_all(&buffer[..end])?;
         buffer.consume(end);
@@ -69,7 +70,7 @@ pub fn relay(session: &Session) -> io::Result<()> {
 
 impl Requests<'_> {
     fn with_ledger(&self, work: impl FnOnce(&mut Ledger)) {
-        work(&mut self.session.ledger.lock().unwrap_or_else(PoisonError::into_inner));
+        work(&mut self.session.ledger());
     }
 
     fn note(&mut self, request: Request<'_>) {
@@ -156,30 +157,5 @@ impl Requests<'_> {
         if let Some((name, prepared)) = &statement.prepares {
             self.statements.insert(name.as_bytes().to_owned(), prepared.clone());
         }
-    }
-
-    /// The lane belongs to another test by now: the client is told whose it was, and its connection ends.
-    fn refuse_late(&self, test: &str, bytes: &[u8]) -> io::Result<()> {
-        let common = &self.session.lane.common;
-        let mut rest = bytes;
-        while let Ok(Some(header)) = read_header(rest, MESSAGE_LEN_BYTES_MAX) {
-            let Some(body) = rest.get(FRAME_HEADER_LEN_BYTES..header.total_len) else {
-                break;
-            };
-            let late = match Request::read(header.tag, body) {
-                Request::Query { sql } | Request::Parse { sql, .. } => self.session.lane.classify(sql).to_vec(),
-                Request::Bind { statement, .. } => self.statements.get(statement).cloned().into_iter().collect(),
-                _ => Vec::new(),
-            };
-            for statement in late.iter().filter(|statement| statement.is_write()) {
-                common.report_late_write(test, &statement.facts.verb);
-            }
-            rest = &rest[header.total_len..];
-        }
-        let message = format!("this connection belongs to the test {test}, which has ended");
-        let mut out = Vec::new();
-        let fields = ErrorFields::new(Severity::Fatal, SqlState::ADMIN_SHUTDOWN, &message);
-        backend::error_response(&mut out, &fields);
-        self.session.client.write_all(&out)
     }
 }

@@ -60,7 +60,12 @@ impl Ledger {
     }
 
     pub fn is_busy(&self) -> bool {
-        self.is_in_transaction || !self.pending.is_empty()
+        self.is_in_transaction || self.is_waiting()
+    }
+
+    /// A command is not answered yet.
+    pub fn is_waiting(&self) -> bool {
+        !self.pending.is_empty()
     }
 
     pub fn is_pairing(&self) -> bool {
@@ -73,8 +78,8 @@ impl Ledger {
         self.pending.clear();
     }
 
-    /// The writes that were sent and not answered.
-    pub fn unanswered_writes(&mut self) -> Vec<String> {
+    /// The writes that are not answered yet; they will not be.
+    pub fn take_writes(&mut self) -> Vec<String> {
         let writes = self
             .pending
             .drain(..)

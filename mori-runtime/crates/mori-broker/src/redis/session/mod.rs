@@ -13,9 +13,11 @@ use super::lane::RedisLane;
 use crate::lane::SessionKey;
 use crate::wire::Wire;
 use ledger::Ledger;
+use mori_wire::resp::error_reply;
+use startup::late;
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A session's threads need no more: nothing here recurses.
 const STACK_BYTES: usize = 256 << 10;
@@ -76,5 +78,26 @@ impl SessionHandle {
     /// A transaction is open, or a command is not answered yet.
     pub fn is_busy(&self) -> bool {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner).is_busy()
+    }
+}
+
+impl Session {
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lane belongs to another test by now: the client is told whose it was, and its connection ends.
+    fn refuse_late(&self, test: &str) {
+        self.report_late(test);
+        // A client that does not take it is gone.
+        let _ = self.client.write_all(&error_reply(&late(test)));
+        self.client.shutdown();
+    }
+
+    /// Notes the writes that the end of the test kept from being executed, or stopped.
+    fn report_late(&self, test: &str) {
+        for verb in self.ledger().take_writes() {
+            self.lane.common.report_late_write(test, &verb);
+        }
     }
 }

@@ -1,16 +1,15 @@
 //! From the client to the server.
 
 use super::ledger::{Asked, Ledger};
-use super::startup::late;
 use super::{Session, rewrite};
 use crate::inbox::Inbox;
 use crate::redis::base::RedisBase;
 use crate::redis::dirty::KeyNumber;
 use mori_query::redis::{Effect, Outline, Special, key_pattern, outline};
-use mori_wire::resp::{HELD_BYTES_MAX, RequestScanner, Scan, Skipper, error_reply};
+use mori_wire::resp::{HELD_BYTES_MAX, RequestScanner, Scan, Skipper};
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// The client's side of a session.
 struct Requests<'a> {
@@ -102,7 +101,8 @@ pub fn relay(session: &Session, mut buffer: Inbox) -> io::Result<()> {
             end = buffer.len();
         }
         if let Some(test) = session.lane.common.ended_test(session.lease) {
-            return requests.refuse_late(&test);
+            session.refuse_late(&test);
+            return Ok(());
         }
         server.write_all(replaced.as_deref().unwrap_or(&buffer[..end]))?;
         buffer.consume(end);
@@ -114,7 +114,7 @@ pub fn relay(session: &Session, mut buffer: Inbox) -> io::Result<()> {
 
 impl Requests<'_> {
     fn with_ledger<T>(&self, work: impl FnOnce(&mut Ledger) -> T) -> T {
-        work(&mut self.session.ledger.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut self.session.ledger())
     }
 
     fn outline(&mut self, arguments: &[&[u8]]) -> Arc<Outline> {
@@ -190,15 +190,6 @@ impl Requests<'_> {
         };
         self.with_ledger(|ledger| ledger.asked(lane, self.session.key, asked));
         sent
-    }
-
-    /// The lane belongs to another test by now: the client is told whose it was, and its connection ends.
-    fn refuse_late(&self, test: &str) -> io::Result<()> {
-        let (lane, client) = (&self.session.lane, &self.session.client);
-        for verb in self.with_ledger(Ledger::unanswered_writes) {
-            lane.common.report_late_write(test, &verb);
-        }
-        client.write_all(&error_reply(&late(test)))
     }
 }
 
