@@ -2,12 +2,12 @@
 
 pub mod config;
 mod error;
-mod inbox;
 mod lane;
 mod outside;
 mod postgres;
 mod proxy;
 mod redis;
+mod relay;
 mod run;
 mod sqlite;
 mod wire;

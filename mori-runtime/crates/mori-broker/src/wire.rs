@@ -1,6 +1,6 @@
 //! The client's end of a relay's session: plain bytes, or TLS with a certificate of our own.
 //!
-//! Both directions of a session use it at the same time, from two threads. A read waits for the network without the lock that a write needs.
+//! It blocks while a session begins. Once the session is relayed it does not, and says `WouldBlock`.
 
 use crate::lane::lock;
 use rustls::{ServerConfig, ServerConnection};
@@ -68,9 +68,8 @@ impl Wire {
                     let taken = connection.read_tls(&mut &cipher[..])?;
                     cipher.drain(..taken);
                     let processed = connection.process_new_packets();
-                    while connection.wants_write() {
-                        connection.write_tls(&mut tcp)?;
-                    }
+                    // What cannot be sent now is sent with what comes next.
+                    send_records(connection, &mut tcp).or_else(pass_if_full)?;
                     processed.map_err(io::Error::other)?;
                     continue;
                 }
@@ -84,6 +83,42 @@ impl Wire {
         }
     }
 
+    pub fn is_plain(&self) -> bool {
+        matches!(self, Wire::Plain(_))
+    }
+
+    /// Sends a part of the bytes, and says how many. Under TLS that are those which were encrypted: see `flush`.
+    pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Wire::Plain(tcp) => (&mut &*tcp).write(bytes),
+            Wire::Tls { tcp, state } => {
+                let mut tcp = tcp;
+                let connection = &mut lock(state).connection;
+                send_records(connection, &mut tcp)?;
+                let taken = connection.writer().write(bytes)?;
+                send_records(connection, &mut tcp).or_else(pass_if_full)?;
+                Ok(taken)
+            }
+        }
+    }
+
+    /// Whether something was written that is encrypted and not sent.
+    pub fn has_unsent(&self) -> bool {
+        match self {
+            Wire::Plain(_) => false,
+            Wire::Tls { state, .. } => lock(state).connection.wants_write(),
+        }
+    }
+
+    /// Sends what was encrypted. Says whether nothing is left.
+    pub fn flush(&self) -> io::Result<bool> {
+        if let Wire::Tls { tcp, state } = self {
+            let mut tcp = tcp;
+            send_records(&mut lock(state).connection, &mut tcp).or_else(pass_if_full)?;
+        }
+        Ok(!self.has_unsent())
+    }
+
     pub fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Wire::Plain(tcp) => (&mut &*tcp).write_all(bytes),
@@ -95,9 +130,7 @@ impl Wire {
                     // It takes no more than its buffer holds.
                     let taken = connection.writer().write(rest)?;
                     rest = &rest[taken..];
-                    while connection.wants_write() {
-                        connection.write_tls(&mut tcp)?;
-                    }
+                    send_records(connection, &mut tcp)?;
                 }
                 Ok(())
             }
@@ -113,6 +146,20 @@ impl Wire {
             let _ = state.connection.write_tls(&mut &*tcp);
         }
         let _ = self.tcp().shutdown(Shutdown::Both);
+    }
+}
+
+fn send_records(connection: &mut ServerConnection, tcp: &mut impl Write) -> io::Result<()> {
+    while connection.wants_write() {
+        connection.write_tls(tcp)?;
+    }
+    Ok(())
+}
+
+fn pass_if_full(error: io::Error) -> io::Result<()> {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => Ok(()),
+        _ => Err(error),
     }
 }
 

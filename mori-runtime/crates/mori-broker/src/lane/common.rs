@@ -2,8 +2,10 @@
 
 use super::leases::Leases;
 use super::{LaneObserver, RouteEntry, RoutingLog, lock};
+use crate::relay::{Arrival, Relay};
 use mori_control::Counters;
 use mori_model::RouteRecord;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +28,8 @@ pub struct LaneCommon {
     rolled_back: AtomicU64,
     accepted: AtomicU64,
     observer: Option<Box<dyn LaneObserver>>,
+    /// Begins with the first session that is relayed.
+    relay: Mutex<Option<Relay>>,
 }
 
 impl LaneCommon {
@@ -40,7 +44,18 @@ impl LaneCommon {
             rolled_back: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
             observer,
+            relay: Mutex::new(None),
         }
+    }
+
+    /// From here on the bytes of a session pass.
+    pub fn relay(&self, arrival: Arrival) -> io::Result<()> {
+        let mut relay = lock(&self.relay);
+        let relay = match &mut *relay {
+            Some(relay) => relay,
+            none => none.insert(Relay::start()?),
+        };
+        relay.hand_over(arrival)
     }
 
     /// Logs a statement. Numbers it and its connection.

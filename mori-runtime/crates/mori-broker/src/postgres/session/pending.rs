@@ -37,8 +37,8 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    pub fn push(&mut self, pending: Pending) {
-        self.pending.push_back(pending);
+    pub fn extend(&mut self, asked: impl Iterator<Item = Pending>) {
+        self.pending.extend(asked);
     }
 
     pub fn is_in_transaction(&self) -> bool {

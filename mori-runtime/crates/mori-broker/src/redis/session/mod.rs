@@ -1,7 +1,6 @@
 //! One client connection of a Redis lane: bytes pass between the client and the lane's own server as they are.
 //!
-//! Two threads, one for each direction, with blocking I/O. What is read on the way serves the log and the leases. Changed are only logins, which name a
-//! lease or a user that the lane has not, and the few commands that would connect the server to another.
+//! What is read on the way serves the log and the leases. Changed are only logins, which name a lease or a user that the lane has not, and the few commands that would connect the server to another.
 
 mod ledger;
 mod replies;
@@ -11,16 +10,17 @@ mod startup;
 
 use super::lane::RedisLane;
 use crate::lane::SessionKey;
+use crate::relay::{Arrival, Farewell, Passing, Traffic};
 use crate::wire::Wire;
 use ledger::Ledger;
 use mori_wire::resp::error_reply;
+use replies::Replies;
+use requests::Requests;
 use startup::late;
+use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// A session's threads need no more: nothing here recurses.
-const STACK_BYTES: usize = 256 << 10;
 
 /// What both directions of a session share.
 pub struct Session {
@@ -35,27 +35,75 @@ pub struct Session {
     ledger: Arc<Mutex<Ledger>>,
 }
 
-/// Serves one client until it leaves.
+/// Waits for a client's first command, and hands the session over to the lane's relay.
 pub fn serve(lane: &Arc<RedisLane>, stream: TcpStream) {
     // An error here is the client's connection breaking: there is nobody left to tell.
     let Ok(Some((session, begun))) = startup::accept(lane, stream) else {
         return;
     };
-    let session = Arc::new(session);
-    let for_replies = session.clone();
-    let replies = std::thread::Builder::new()
-        .name("replies".to_owned())
-        .stack_size(STACK_BYTES)
-        .spawn(move || replies::relay(&for_replies));
-    if let Ok(replies) = replies {
-        let _ = requests::relay(&session, begun);
-        // What was asked for is answered before the server finds the connection closed.
-        let _ = session.server.shutdown(Shutdown::Write);
-        let _ = replies.join();
+    let (client, server) = (session.client.clone(), session.server.clone());
+    let passage = Passage {
+        requests: Requests::new(lane.base()),
+        replies: Replies::default(),
+        session,
+    };
+    // Without a relay, what there is of the session is dropped, and the client told by a closed connection.
+    let _ = lane.common.relay(Arrival {
+        traffic: Box::new(passage),
+        client,
+        server,
+        begun,
+    });
+}
+
+/// A session that is relayed.
+struct Passage {
+    session: Session,
+    requests: Requests,
+    replies: Replies,
+}
+
+impl Traffic for Passage {
+    fn requests(&mut self, bytes: &[u8]) -> Passing {
+        let passing = self.requests.take(&self.session, bytes);
+        match self.session.ended_test() {
+            Some(test) => Passing::Refused(self.session.refuse_late(&test)),
+            None => passing,
+        }
     }
-    let _ = session.server.shutdown(Shutdown::Both);
-    session.client.shutdown();
-    session.lane.leave(session.key);
+
+    fn replies(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if !self.session.is_below {
+            self.replies.note(&self.session, bytes);
+        }
+        Ok(())
+    }
+
+    /// What was asked for is answered before the server finds the connection closed.
+    fn left(&self) -> Shutdown {
+        Shutdown::Write
+    }
+
+    fn server_closed(&mut self) -> Farewell {
+        let session = &self.session;
+        let is_known = !session.is_below && session.ledger().is_pairing();
+        match session.ended_test() {
+            // The client of a lease that has ended stays connected, if it waits for nothing: when it next speaks, it is told which test it belongs to.
+            Some(_) if is_known && !session.ledger().is_waiting() => Farewell::Stay,
+            Some(test) if is_known && self.replies.is_between() => Farewell::Tell(session.refuse_late(&test)),
+            Some(test) => {
+                session.report_late(&test);
+                Farewell::Close
+            }
+            None => Farewell::Close,
+        }
+    }
+}
+
+impl Drop for Passage {
+    fn drop(&mut self) {
+        self.session.lane.leave(self.session.key);
+    }
 }
 
 /// What the lane holds of one client connection.
@@ -86,12 +134,15 @@ impl Session {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The lane belongs to another test by now: the client is told whose it was, and its connection ends.
-    fn refuse_late(&self, test: &str) {
+    /// The test that the session belongs to, if it has ended.
+    fn ended_test(&self) -> Option<String> {
+        self.lane.common.ended_test(self.lease)
+    }
+
+    /// The lane belongs to another test by now: what the client is told before its connection ends.
+    fn refuse_late(&self, test: &str) -> Vec<u8> {
         self.report_late(test);
-        // A client that does not take it is gone.
-        let _ = self.client.write_all(&error_reply(&late(test)));
-        self.client.shutdown();
+        error_reply(&late(test))
     }
 
     /// Notes the writes that the end of the test kept from being executed, or stopped.

@@ -1,24 +1,27 @@
 //! From the client to the server.
 
-use super::ledger::{Asked, Ledger};
+use super::ledger::Asked;
 use super::{Session, rewrite};
-use crate::inbox::Inbox;
 use crate::redis::base::RedisBase;
 use crate::redis::dirty::KeyNumber;
+use crate::relay::Passing;
 use mori_query::redis::{Effect, Outline, Special, key_pattern, outline};
 use mori_wire::resp::{HELD_BYTES_MAX, RequestScanner, Scan, Skipper};
 use std::collections::HashMap;
-use std::io::{self, Write};
 use std::sync::Arc;
 
 /// The client's side of a session.
-struct Requests<'a> {
-    session: &'a Session,
+pub struct Requests {
     /// The database that the client has selected.
     database: u32,
     base: Arc<RedisBase>,
     /// The outlines of commands that have one for all their arguments, by the name as the client writes it.
     outlines: HashMap<Vec<u8>, Arc<Outline>>,
+    scanner: RequestScanner,
+    /// The rest of a command that is passed on before all of it has come.
+    under_way: Option<Skipper>,
+    /// What the client sends is no protocol any more. The server says so, and closes.
+    is_noise: bool,
 }
 
 /// A client that makes up names is not remembered for it.
@@ -30,91 +33,86 @@ enum Sent {
     Instead(Vec<u8>),
 }
 
-/// Passes the client's commands on until it leaves. Every whole command that is there is looked at, then all are sent in one write. `buffer`: what was read
-/// before.
-pub fn relay(session: &Session, mut buffer: Inbox) -> io::Result<()> {
-    let (client, mut server) = (&*session.client, &*session.server);
-    let mut requests = Requests {
-        session,
-        database: 0,
-        base: session.lane.base(),
-        outlines: HashMap::new(),
-    };
-    let mut scanner = RequestScanner::default();
-    // The rest of a command that is passed on before all of it has come.
-    let mut under_way: Option<Skipper> = None;
-    // What the client sends is no protocol any more. The server says so, and closes.
-    let mut is_noise = false;
-    loop {
+impl Requests {
+    pub fn new(base: Arc<RedisBase>) -> Requests {
+        Requests {
+            database: 0,
+            base,
+            outlines: HashMap::new(),
+            scanner: RequestScanner::default(),
+            under_way: None,
+            is_noise: false,
+        }
+    }
+
+    /// Looks at every whole command that is there, and says what is passed on.
+    pub fn take(&mut self, session: &Session, bytes: &[u8]) -> Passing {
         let mut end = 0;
-        // What replaces the part of the buffer before `end`, if anything in it is not sent as it came.
+        // What replaces the bytes before `end`, if anything in them is not sent as it came.
         let mut replaced: Option<Vec<u8>> = None;
-        while end < buffer.len() && !is_noise {
-            if let Some(skipper) = &mut under_way {
-                match skipper.skip(&buffer[end..]) {
-                    Ok((taken, is_done)) => {
-                        if let Some(out) = &mut replaced {
-                            out.extend_from_slice(&buffer[end..end + taken]);
-                        }
-                        end += taken;
-                        if is_done {
-                            under_way = None;
-                        }
-                    }
-                    Err(_) => is_noise = true,
-                }
-                continue;
-            }
-            let rest = &buffer[end..];
-            let (taken, sent) = match scanner.scan(rest) {
-                Ok(Scan::Command { len_bytes }) => (len_bytes, requests.note(&scanner.arguments(rest))),
-                Ok(Scan::Nothing { len_bytes }) => (len_bytes, Sent::AsTheyCame),
-                Ok(Scan::More) if rest.len() < HELD_BYTES_MAX => break,
-                Ok(Scan::More) => {
-                    requests.note(&scanner.arguments(rest));
-                    match scanner.skip(rest) {
-                        Ok(skipper) => under_way = Some(skipper),
-                        Err(_) => is_noise = true,
-                    }
-                    (rest.len(), Sent::AsTheyCame)
-                }
-                Err(_) => {
-                    is_noise = true;
-                    break;
-                }
-            };
+        while end < bytes.len() && !self.is_noise {
+            let rest = &bytes[end..];
+            let Some((taken, sent)) = self.take_one(session, rest) else { break };
             match sent {
-                Sent::Instead(bytes) => replaced.get_or_insert_with(|| buffer[..end].to_vec()).extend_from_slice(&bytes),
+                Sent::Instead(instead) => replaced.get_or_insert_with(|| bytes[..end].to_vec()).extend_from_slice(&instead),
                 Sent::AsTheyCame => {
                     if let Some(out) = &mut replaced {
-                        out.extend_from_slice(&buffer[end..end + taken]);
+                        out.extend_from_slice(&rest[..taken]);
                     }
                 }
             }
             end += taken;
         }
-        if is_noise {
-            requests.with_ledger(Ledger::end_pairing);
+        if self.is_noise {
+            session.ledger().end_pairing();
             if let Some(out) = &mut replaced {
-                out.extend_from_slice(&buffer[end..]);
+                out.extend_from_slice(&bytes[end..]);
             }
-            end = buffer.len();
+            end = bytes.len();
         }
-        if let Some(test) = session.lane.common.ended_test(session.lease) {
-            session.refuse_late(&test);
-            return Ok(());
-        }
-        server.write_all(replaced.as_deref().unwrap_or(&buffer[..end]))?;
-        buffer.consume(end);
-        if buffer.fill(|room| client.read(room))? == 0 {
-            return Ok(());
+        match replaced {
+            Some(replaced) => Passing::Instead(end, replaced),
+            None => Passing::AsTheyCame(end),
         }
     }
-}
 
-impl Requests<'_> {
-    fn with_ledger<T>(&self, work: impl FnOnce(&mut Ledger) -> T) -> T {
-        work(&mut self.session.ledger())
+    /// Looks at what comes first. Says how long it is, and how it is sent; none if more of it must come, or if it is noise.
+    fn take_one(&mut self, session: &Session, bytes: &[u8]) -> Option<(usize, Sent)> {
+        if let Some(skipper) = &mut self.under_way {
+            let Ok((taken, is_done)) = skipper.skip(bytes) else {
+                self.is_noise = true;
+                return None;
+            };
+            if is_done {
+                self.under_way = None;
+            }
+            return Some((taken, Sent::AsTheyCame));
+        }
+        match self.scanner.scan(bytes) {
+            Ok(Scan::Command { len_bytes }) => Some((len_bytes, self.note_scanned(session, bytes))),
+            Ok(Scan::Nothing { len_bytes }) => Some((len_bytes, Sent::AsTheyCame)),
+            Ok(Scan::More) if bytes.len() < HELD_BYTES_MAX => None,
+            Ok(Scan::More) => {
+                self.note_scanned(session, bytes);
+                match self.scanner.skip(bytes) {
+                    Ok(skipper) => self.under_way = Some(skipper),
+                    Err(_) => self.is_noise = true,
+                }
+                Some((bytes.len(), Sent::AsTheyCame))
+            }
+            Err(_) => {
+                self.is_noise = true;
+                None
+            }
+        }
+    }
+
+    /// Notes the command that was scanned last.
+    fn note_scanned(&mut self, session: &Session, bytes: &[u8]) -> Sent {
+        let scanner = std::mem::take(&mut self.scanner);
+        let sent = self.note(session, &scanner.arguments(bytes));
+        self.scanner = scanner;
+        sent
     }
 
     fn outline(&mut self, arguments: &[&[u8]]) -> Arc<Outline> {
@@ -129,8 +127,8 @@ impl Requests<'_> {
         outline
     }
 
-    fn note(&mut self, arguments: &[&[u8]]) -> Sent {
-        let lane = &self.session.lane;
+    fn note(&mut self, session: &Session, arguments: &[&[u8]]) -> Sent {
+        let lane = &session.lane;
         let outline = self.outline(arguments);
         let sent = match outline.special {
             Special::Auth | Special::Hello => {
@@ -150,7 +148,7 @@ impl Requests<'_> {
             }
             _ => Sent::AsTheyCame,
         };
-        if self.session.is_below {
+        if session.is_below {
             // The server lets nobody write, and what is read there is no statement of the test.
             return sent;
         }
@@ -188,7 +186,7 @@ impl Requests<'_> {
             outline,
             started: std::time::Instant::now(),
         };
-        self.with_ledger(|ledger| ledger.asked(lane, self.session.key, asked));
+        session.ledger().asked(lane, session.key, asked);
         sent
     }
 }

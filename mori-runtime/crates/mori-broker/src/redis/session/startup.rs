@@ -3,7 +3,6 @@
 use super::ledger::Ledger;
 use super::rewrite::{credentials, lease_of};
 use super::{Session, SessionHandle};
-use crate::inbox::Inbox;
 use crate::lane::SessionKey;
 use crate::redis::lane::RedisLane;
 use crate::wire::{TLS_HANDSHAKE, Wire};
@@ -18,6 +17,9 @@ use std::sync::{Arc, Mutex};
 /// Redis has no name among TLS's protocols; clients ask for none.
 const ALPN: &[u8] = b"redis";
 
+/// A first command is short, as a rule.
+const FIRST_READ_BYTES: usize = 4 << 10;
+
 /// Numbers client connections.
 static NEXT_KEY: AtomicU32 = AtomicU32::new(1);
 
@@ -29,7 +31,7 @@ struct Identity {
 }
 
 /// Waits for a client's first command, which may name its lease, and connects it to the lane's server. Returns what has been read as well. None if it left.
-pub fn accept(lane: &Arc<RedisLane>, stream: TcpStream) -> io::Result<Option<(Session, Inbox)>> {
+pub fn accept(lane: &Arc<RedisLane>, stream: TcpStream) -> io::Result<Option<(Session, Vec<u8>)>> {
     stream.set_nodelay(true)?;
     let mut first = [0];
     if stream.peek(&mut first)? == 0 {
@@ -53,11 +55,13 @@ pub fn accept(lane: &Arc<RedisLane>, stream: TcpStream) -> io::Result<Option<(Se
     }
 }
 
-fn first_command(lane: &RedisLane, client: &Wire) -> io::Result<Option<(Identity, Inbox)>> {
-    let (mut buffer, mut scanner) = (Inbox::default(), RequestScanner::default());
+fn first_command(lane: &RedisLane, client: &Wire) -> io::Result<Option<(Identity, Vec<u8>)>> {
+    let (mut buffer, mut scanner) = (Vec::new(), RequestScanner::default());
+    let mut chunk = [0; FIRST_READ_BYTES];
     loop {
-        if buffer.fill(|room| client.read(room))? == 0 {
-            return Ok(None);
+        match client.read(&mut chunk)? {
+            0 => return Ok(None),
+            read => buffer.extend_from_slice(&chunk[..read]),
         }
         match scanner.scan(&buffer) {
             Ok(Scan::More) if buffer.len() < HELD_BYTES_MAX => {}
