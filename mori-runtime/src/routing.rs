@@ -136,7 +136,7 @@ pub(crate) mod tests {
             ordinal,
             session,
             operation,
-            verb: verb.to_owned(),
+            verb: verb.into(),
             tables: tables.iter().map(|table| (*table).to_owned()).collect(),
             strategy,
             reason: reason.to_owned().into(),
@@ -200,7 +200,7 @@ pub(crate) mod tests {
     #[test]
     fn a_rollback_to_a_savepoint_leaves_the_transaction_open() {
         let mut records = refund();
-        records[3].verb = "ROLLBACK TO".to_owned();
+        records[3].verb = "ROLLBACK TO".into();
         assert_eq!(outside_transactions(&records), [(10, 8), (12, 8)].into());
     }
 }

@@ -4,6 +4,7 @@ use crate::Operation;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 /// How a statement is answered. The names are what users see in logs, status, snapshots and assertions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -116,9 +117,9 @@ pub struct RouteRecord {
     pub session: u32,
     pub operation: Operation,
     /// The statement's leading words in capitals: `SELECT`, `INSERT`, `CREATE TABLE`.
-    pub verb: String,
+    pub verb: Arc<str>,
     /// Tables read or written, by name, sorted; as the user's schema names them.
-    pub tables: Vec<String>,
+    pub tables: Arc<[String]>,
     pub strategy: Strategy,
     pub reason: Cow<'static, str>,
     /// The engine's or SQLSTATE code when the statement failed.

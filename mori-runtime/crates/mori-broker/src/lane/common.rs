@@ -60,7 +60,13 @@ impl LaneCommon {
 
     /// Logs a statement. Numbers it and its connection.
     pub fn record(&self, session: SessionKey, entry: RouteEntry) {
-        self.record_all(session, &mut vec![entry]);
+        let mut routing = lock(&self.routing);
+        let mut entry = [entry];
+        routing.number(session, &mut entry);
+        match &self.observer {
+            Some(observer) => observer.executed(&entry),
+            None => routing.keep(entry.into_iter().map(|entry| entry.record)),
+        }
     }
 
     /// Logs statements that were answered together, and leaves none in `entries`.

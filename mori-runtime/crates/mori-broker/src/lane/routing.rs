@@ -22,13 +22,21 @@ pub struct RoutingLog {
     last_ordinal: u64,
     statements: u64,
     aliases: HashMap<SessionKey, u32>,
+    /// The one that was asked for last.
+    last_alias: Option<(SessionKey, u32)>,
 }
 
 impl RoutingLog {
     /// Numbers the entries of a connection, and the connection.
     pub(super) fn number(&mut self, session: SessionKey, entries: &mut [RouteEntry]) {
-        let next_alias = self.aliases.len() as u32 + 1;
-        let alias = *self.aliases.entry(session).or_insert(next_alias);
+        let alias = match self.last_alias {
+            Some((key, alias)) if key == session => alias,
+            _ => {
+                let next_alias = self.aliases.len() as u32 + 1;
+                *self.aliases.entry(session).or_insert(next_alias)
+            }
+        };
+        self.last_alias = Some((session, alias));
         for RouteEntry { record, .. } in entries {
             self.last_ordinal += 1;
             (record.session, record.ordinal) = (alias, self.last_ordinal);

@@ -31,6 +31,9 @@ pub enum Effect {
 #[derive(Debug)]
 pub struct Classified {
     pub facts: StatementFacts,
+    /// As records name them: the facts' verb and tables.
+    pub verb: Arc<str>,
+    pub tables: Arc<[String]>,
     /// Known without looking at what is dirty.
     pub strategy: Option<Strategy>,
     pub transaction: Option<Transaction>,
@@ -50,6 +53,8 @@ pub struct Classified {
 impl Classified {
     fn of(verb: &str, operation: Operation, effect: Effect) -> Classified {
         Classified {
+            verb: verb.into(),
+            tables: [].into(),
             facts: StatementFacts {
                 operation,
                 verb: verb.to_owned(),
@@ -98,6 +103,8 @@ impl Classified {
     /// This EXECUTE, as the statement it runs.
     pub fn executing(&self, prepared: &Classified) -> Arc<Classified> {
         Arc::new(Classified {
+            verb: self.verb.clone(),
+            tables: prepared.tables.clone(),
             facts: StatementFacts {
                 verb: self.facts.verb.clone(),
                 ..prepared.facts.clone()
@@ -252,6 +259,8 @@ fn classify(catalog: &Catalog, text: &Arc<[u8]>, span: Range<usize>) -> Classifi
         _ => {}
     }
     Classified {
+        verb: facts.verb.as_str().into(),
+        tables: facts.tables().into(),
         facts,
         strategy,
         transaction: outline.transaction,

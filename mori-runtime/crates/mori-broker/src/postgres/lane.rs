@@ -275,7 +275,7 @@ impl PostgresLane {
 
     /// Called before a statement is sent to the server.
     pub fn before(&self, statement: &Classified) {
-        if statement.effect != Effect::None {
+        if statement.effect != Effect::None && !self.may_have_written.load(Ordering::Acquire) {
             self.may_have_written.store(true, Ordering::Release);
         }
         if statement.is_coarse {
@@ -308,7 +308,10 @@ impl PostgresLane {
 
     /// Asks the capture which tables are dirty, if a statement that reads tables is to be routed and it may know more.
     pub fn refresh_dirty(&self, statement: &Classified) {
-        if statement.facts.reads.is_empty() || !self.dirty_is_stale.swap(false, Ordering::AcqRel) {
+        if statement.facts.reads.is_empty()
+            || !self.dirty_is_stale.load(Ordering::Acquire)
+            || !self.dirty_is_stale.swap(false, Ordering::AcqRel)
+        {
             return;
         }
         match self.with_idle_admin(capture::dirty_tables) {

@@ -101,7 +101,9 @@ impl Pass {
     pub fn run(&mut self, scratch: &mut [u8]) -> Turn {
         for _ in 0..TURNS {
             // Both, whatever the first says.
-            let moved = self.pass_requests(scratch).and_then(|requests| Ok(self.pass_replies(scratch)? || requests));
+            let moved = self
+                .pass_requests(scratch)
+                .and_then(|requests| Ok(self.pass_replies(scratch)? || requests));
             match moved {
                 Ok(_) if self.has_ended() => return Turn::Ended,
                 Ok(true) => {}

@@ -145,7 +145,10 @@ fn watch(pass: &mut Pass, place: usize, registry: &Registry) {
             false => Interest::READABLE,
         };
         // Where the system refuses, the next event on either side tries again.
-        if registry.reregister(&mut SourceFd(descriptor), Token(place * 2 + side), interest).is_ok() {
+        if registry
+            .reregister(&mut SourceFd(descriptor), Token(place * 2 + side), interest)
+            .is_ok()
+        {
             pass.is_watched[side] = lacks_room[side];
         }
     }

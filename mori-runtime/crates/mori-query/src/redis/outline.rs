@@ -3,6 +3,7 @@
 use super::keys::{KeyPlaces, Keys, keys_of};
 use super::table::CommandTable;
 use mori_model::{Operation, Strategy};
+use std::sync::Arc;
 
 /// What a command may leave behind in the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +43,7 @@ pub enum Special {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outline {
     /// The name in capitals, with that of the subcommand: `HSET`, `CONFIG SET`.
-    pub verb: String,
+    pub verb: Arc<str>,
     pub operation: Operation,
     /// The strategy where it does not depend on what has been changed.
     pub strategy: Option<Strategy>,
@@ -138,7 +139,7 @@ pub fn outline(table: &CommandTable, arguments: &[&[u8]]) -> Outline {
     let (operation, strategy, effect) = kind(table, &name, &sub, arguments);
     let is_of_name = !CONTAINERS.contains(&name.as_slice()) && !BY_ARGUMENTS.contains(&name.as_slice());
     Outline {
-        verb: verb(&name, &sub),
+        verb: verb(&name, &sub).into(),
         operation,
         strategy,
         effect,

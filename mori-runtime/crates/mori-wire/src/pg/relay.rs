@@ -5,6 +5,7 @@
 
 use super::frame::{FRAME_HEADER_LEN_BYTES, read_header};
 use super::{DecodeError, MESSAGE_LEN_BYTES_MAX, Target};
+use std::ffi::CStr;
 
 /// A message of the client, as far as a relay must know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl<'a> Request<'a> {
 
 /// The bytes up to the first NUL, and those behind it.
 fn c_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = bytes.iter().position(|byte| *byte == 0)?;
+    let end = CStr::from_bytes_until_nul(bytes).ok()?.count_bytes();
     Some((&bytes[..end], &bytes[end + 1..]))
 }
 

@@ -79,7 +79,7 @@ impl Ledger {
     }
 
     /// The writes that are not answered yet; they will not be.
-    pub fn take_writes(&mut self) -> Vec<String> {
+    pub fn take_writes(&mut self) -> Vec<Arc<str>> {
         let writes = self
             .pending
             .drain(..)
@@ -185,7 +185,7 @@ impl Ledger {
             session: 0,
             operation: asked.outline.operation,
             verb: asked.outline.verb.clone(),
-            tables: std::mem::take(&mut asked.patterns),
+            tables: std::mem::take(&mut asked.patterns).into(),
             strategy,
             reason,
             error: error.map(str::to_owned),

@@ -36,7 +36,7 @@ pub enum PlanBody {
 pub struct StatementPlan {
     pub facts: StatementFacts,
     /// The tables to name in reports.
-    pub shown_tables: Vec<String>,
+    pub shown_tables: Arc<[String]>,
     pub transaction: Option<Transaction>,
     pub is_ddl: bool,
     /// For each parameter of SQLite, the position of the client's parameter.
@@ -232,7 +232,7 @@ fn statement_plan(
     };
     StatementPlan {
         facts,
-        shown_tables,
+        shown_tables: shown_tables.into(),
         transaction,
         is_ddl: operation == Operation::Ddl,
         param_positions,
