@@ -201,6 +201,7 @@ impl<S: Socket> Raw<S> {
                 self.received.extend_from_slice(&chunk[..read]);
                 read
             }
+            Err(error) if error.kind() == ErrorKind::Interrupted => self.receive(),
             Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => 0,
             Err(error) => panic!("nothing came: {error}; so far {} bytes", self.received.len()),
         }
