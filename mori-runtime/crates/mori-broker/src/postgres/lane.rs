@@ -25,6 +25,9 @@ const ALIVE_WAIT: Duration = Duration::from_secs(5);
 /// How long a lane's server may take to accept connections again.
 const RECOVERY_WAIT: Duration = Duration::from_secs(10);
 
+/// How long our own connection waits for a lock in the middle of a client's work.
+const IMPATIENT: &str = "SET lock_timeout = '100ms'";
+
 /// In the folder of a lane that a later process goes on with: rows are not all that changed.
 pub(super) const SPOILT: &str = "spoilt";
 
@@ -191,14 +194,20 @@ impl PostgresLane {
         self.with_locked_admin(&mut lock(&self.admin), work)
     }
 
-    /// As `with_admin`, for a session in the middle of its client's work. None if our connection is busy: it may be waiting for a lock that this very
-    /// client holds.
+    /// As `with_admin`, for a session in the middle of its client's work. None if our connection is busy, or has to wait for a lock: a client of the lane
+    /// may hold it, and gets nowhere while we wait.
     fn with_idle_admin<T, E>(&self, work: impl Fn(&mut postgres::Client) -> Result<T, E>) -> Option<T>
     where
         BrokerError: From<E>,
     {
         let mut admin = self.admin.try_lock().ok()?;
-        self.with_locked_admin(&mut admin, work).ok()
+        let work = |client: &mut postgres::Client| -> Result<T, BrokerError> {
+            client.batch_execute(IMPATIENT)?;
+            let outcome = work(client);
+            client.batch_execute("RESET lock_timeout")?;
+            Ok(outcome?)
+        };
+        self.with_locked_admin::<T, BrokerError>(&mut admin, work).ok()
     }
 
     fn with_locked_admin<T, E>(
