@@ -6,6 +6,7 @@
 //! - `lanes`: what a test leaves, and what the next one meets.
 //! - `faults`: kills, bad input, full disks.
 //! - `statements`: statements that fail half-way, and schemas that change under them.
+//! - `passwords`: lanes that ask their clients for one.
 //! - `prod_images`: copies of a prod that others write.
 //! - `postgres`: PostgreSQL lanes beside private full copies, message by message.
 //! - `rooms`: the rules between the rooms.
@@ -17,6 +18,7 @@ mod faults;
 mod fidelity;
 mod lanes;
 mod oracle;
+mod passwords;
 mod postgres;
 mod prod_images;
 mod redis;

@@ -58,6 +58,7 @@ impl Served {
             foreign_keys: true,
             max_copy: u64::MAX,
             tls: None,
+            login: None,
             image: None,
         };
         let options = ProxyOptions {

@@ -3,6 +3,7 @@
 pub mod config;
 mod error;
 mod lane;
+mod login;
 mod outside;
 mod postgres;
 mod proxy;

@@ -135,11 +135,13 @@ impl Layer {
         Server::start(binaries, dir, &self.server_options(Access::ReadOnly, false))
     }
 
+    /// What a server on a copy is to be; without a password.
     pub fn server_options(&self, access: Access, keeps_changes: bool) -> ServerOptions<'_> {
         ServerOptions {
             settings: &self.meta.settings,
             users: &self.meta.users,
             access,
+            password: None,
             keeps_changes,
         }
     }
@@ -156,6 +158,7 @@ fn build(binaries: &Binaries, dir: &Path, meta: LayerMeta, dump: Option<&Path>, 
         settings: &meta.settings,
         users: &[],
         access: Access::Full,
+        password: None,
         keeps_changes: false,
     };
     let server = Server::start(binaries, &raw, &options)?;

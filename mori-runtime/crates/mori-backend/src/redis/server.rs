@@ -4,10 +4,11 @@ use super::binaries::Binaries;
 use super::client::Client;
 use super::error::{RedisError, Result};
 use crate::process::Supervisor;
+use mori_wire::resp::command;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write as _};
+use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,8 @@ pub struct ServerOptions<'a> {
     /// Users taken over from prod, as `ACL LIST` shows them.
     pub users: &'a [String],
     pub access: Access,
+    /// What clients that are none of these users must know; nothing is asked of them where there is none.
+    pub password: Option<&'a str>,
     /// Whether what is written is in the append-only file before it is answered.
     pub keeps_changes: bool,
 }
@@ -65,6 +68,10 @@ pub struct Server {
     own_folder: Option<PathBuf>,
     secret: String,
     major: u32,
+    /// Clients are asked for a password.
+    has_password: bool,
+    /// Whether a connection can be made as it was at its beginning (`RESET`, since 6.2).
+    has_reset: bool,
 }
 
 impl Server {
@@ -95,6 +102,8 @@ impl Server {
             own_folder,
             secret,
             major: binaries.version.major,
+            has_password: options.password.is_some(),
+            has_reset: (binaries.version.major, binaries.version.minor) >= (6, 2),
         };
         server.wait_until_ready()?;
         Ok(server)
@@ -154,6 +163,24 @@ impl Server {
         Ok(client)
     }
 
+    /// A connection for a client, and the server's number of it. With the number the server is known to have accepted it, so that it can be ended; a server
+    /// that asks for a password and has no `RESET` does not tell.
+    pub fn connect_client(&self) -> io::Result<(UnixStream, Option<i64>)> {
+        let mut stream = UnixStream::connect(&self.socket)?;
+        let id = command(&["CLIENT", "ID"]);
+        let (asked, line) = match self.has_password {
+            true if !self.has_reset => return Ok((stream, None)),
+            true => ([command(&["AUTH", ADMIN_USER, &self.secret]), id, command(&["RESET"])].concat(), 1),
+            false => (id, 0),
+        };
+        stream.write_all(&asked)?;
+        // Lines, and nothing behind them: nothing else was asked for.
+        let mut lines = BufReader::new(&stream).lines();
+        let told: Vec<String> = lines.by_ref().take(2 * line + 1).collect::<io::Result<_>>()?;
+        let id = told.get(line).and_then(|told| told.strip_prefix(':')?.parse().ok());
+        Ok((stream, id))
+    }
+
     pub fn is_alive(&self) -> bool {
         self.supervisor.is_alive()
     }
@@ -205,20 +232,24 @@ fn config(dir: &Path, socket: &Path, secret: &str, major: u32, options: &ServerO
         let _ = writeln!(text, "rename-command {command} \"\"");
     }
     let default = options.users.iter().find_map(|user| user.strip_prefix("user default "));
-    let _ = writeln!(text, "user default {}", default_rules(default, options.access, major));
+    let _ = writeln!(text, "user default {}", default_rules(default, options, major));
     for user in options.users.iter().filter(|user| !user.starts_with("user default ")) {
         if options.access == Access::Full && !user.starts_with(&format!("user {ADMIN_USER} ")) {
             let _ = writeln!(text, "{}", without_absent(user));
         }
     }
-    let digest: String = Sha256::digest(secret).iter().map(|byte| format!("{byte:02x}")).collect();
-    let _ = writeln!(text, "user {ADMIN_USER} on #{digest} ~* &* +@all");
+    let _ = writeln!(text, "user {ADMIN_USER} on #{} ~* &* +@all", digest(secret));
     text
 }
 
-/// The rules of the user that clients are without logging in. Nobody is asked for a password.
-fn default_rules(prod: Option<&str>, access: Access, major: u32) -> String {
-    if access == Access::ReadOnly {
+/// A password as rules hold it.
+fn digest(password: &str) -> String {
+    Sha256::digest(password).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The rules of the user that clients are without logging in, and that those are who are not known. Nobody is asked for a password of prod.
+fn default_rules(prod: Option<&str>, options: &ServerOptions<'_>, major: u32) -> String {
+    if options.access == Access::ReadOnly {
         // By the server's own flags: what only reads, and what belongs to the connection.
         // Servers before 7 cannot take a command's part away, only give it.
         let client = match major {
@@ -237,7 +268,10 @@ fn default_rules(prod: Option<&str>, access: Access, major: u32) -> String {
                 && !rule.starts_with(['#', '>', '<', '!'])
         })
         .collect();
-    format!("on nopass {}", kept.join(" "))
+    let password = options
+        .password
+        .map_or_else(|| "nopass".to_owned(), |password| format!("#{}", digest(password)));
+    format!("on {password} {}", kept.join(" "))
 }
 
 /// A user's rules without those on commands that the server has not: it would not start with them.
@@ -363,15 +397,24 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_asked_for_a_password() {
-        let check = |prod, access, expected| assert_eq!(default_rules(prod, access, 7), expected);
-        check(None, Access::Full, "on nopass ~* &* +@all");
-        check(
-            Some("on sanitize-payload #abc ~app:* resetchannels -@all +get"),
-            Access::Full,
-            "on nopass ~app:* resetchannels -@all +get",
-        );
-        assert!(default_rules(None, Access::ReadOnly, 7).contains("-@all +@read"));
-        assert!(!default_rules(None, Access::ReadOnly, 6).contains("-client|"));
+    fn nobody_is_asked_for_a_password_of_prod() {
+        let rules = |prod, access, password, major| {
+            let options = ServerOptions {
+                settings: &[],
+                users: &[],
+                access,
+                password,
+                keeps_changes: false,
+            };
+            default_rules(prod, &options, major)
+        };
+        let prod = Some("on sanitize-payload #abc ~app:* resetchannels -@all +get");
+        assert_eq!(rules(None, Access::Full, None, 7), "on nopass ~* &* +@all");
+        assert_eq!(rules(prod, Access::Full, None, 7), "on nopass ~app:* resetchannels -@all +get");
+        let sha256_of_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let expected = format!("on #{sha256_of_abc} ~app:* resetchannels -@all +get");
+        assert_eq!(rules(prod, Access::Full, Some("abc"), 7), expected);
+        assert!(rules(None, Access::ReadOnly, Some("abc"), 7).contains("on nopass ~* &* -@all +@read"));
+        assert!(!rules(None, Access::ReadOnly, None, 6).contains("-client|"));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::raw::{RawConnection, RawProd};
 use super::url::{escape, sqlite_path};
-use super::{ConfigError, nearest};
+use super::{ClientAuth, ClientLogin, ConfigError, nearest};
 use mori_model::Engine;
 use std::path::PathBuf;
 
@@ -14,6 +14,7 @@ pub(super) struct CheckedConnection {
     pub image: Option<String>,
     pub max_copy: u64,
     pub tls: Option<bool>,
+    pub login: Option<ClientLogin>,
 }
 
 /// A prod that is larger is not copied unless the file says so.
@@ -65,7 +66,16 @@ pub(super) fn check(name: &str, raw: &RawConnection) -> Result<CheckedConnection
             text: text.to_owned(),
         })?,
     };
+    if let Some(other) = raw.pin.as_deref().filter(|pin| *pin != "snapshot") {
+        return Err(ConfigError::InvalidValue {
+            connection: name.to_owned(),
+            key: "pin",
+            text: other.to_owned(),
+            known: &["snapshot"],
+        });
+    }
     Ok(CheckedConnection {
+        login: login(name, engine, &raw)?,
         max_copy,
         tls: raw.tls,
         engine,
@@ -73,6 +83,37 @@ pub(super) fn check(name: &str, raw: &RawConnection) -> Result<CheckedConnection
         foreign_keys: raw.foreign_keys.unwrap_or(true),
         image: raw.image,
     })
+}
+
+/// How the clients of `mori start` log in.
+fn login(name: &str, engine: Engine, raw: &RawConnection) -> Result<Option<ClientLogin>, ConfigError> {
+    let auth = match raw.client_auth.as_deref() {
+        None => ClientAuth::default(),
+        Some(_) if engine == Engine::Redis => {
+            return Err(ConfigError::KeyNotForEngine {
+                connection: name.to_owned(),
+                engine,
+                key: "client_auth",
+            });
+        }
+        Some(text) => ClientAuth::parse(text).ok_or_else(|| ConfigError::InvalidValue {
+            connection: name.to_owned(),
+            key: "client_auth",
+            text: text.to_owned(),
+            known: &ClientAuth::NAMES,
+        })?,
+    };
+    match &raw.client_password {
+        Some(password) => Ok(Some(ClientLogin {
+            auth,
+            password: password.clone(),
+        })),
+        None if raw.client_auth.is_some() => Err(ConfigError::MissingKey {
+            connection: name.to_owned(),
+            key: "client_password",
+        }),
+        None => Ok(None),
+    }
 }
 
 /// `500MB`, `10 GB`, `2000`: whole numbers of bytes, with powers of 1024.
@@ -116,6 +157,9 @@ fn without_blanks(raw: &RawConnection) -> RawConnection {
         foreign_keys: raw.foreign_keys,
         max_copy: text(&raw.max_copy),
         tls: raw.tls,
+        client_password: text(&raw.client_password),
+        client_auth: text(&raw.client_auth),
+        pin: text(&raw.pin),
     }
 }
 

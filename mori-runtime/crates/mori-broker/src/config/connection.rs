@@ -4,6 +4,7 @@ use super::ConfigError;
 use super::checked::{CheckedConnection, CheckedProd};
 use super::url::redact;
 use mori_model::Engine;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The engines that this version can serve.
@@ -24,8 +25,46 @@ pub struct Connection {
     pub max_copy: u64,
     /// Whether clients of a PostgreSQL lane are offered TLS; as prod does it where it is not said.
     pub tls: Option<bool>,
+    /// How the clients of `mori start` log in; anybody is let in where it is not said. A test's clients have its lease's URL.
+    pub login: Option<ClientLogin>,
     /// The container image of the shadow, for engines that have one.
     pub image: Option<String>,
+}
+
+/// What a client must know.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClientLogin {
+    /// How a client of PostgreSQL's protocol shows that it knows the password.
+    pub auth: ClientAuth,
+    pub password: String,
+}
+
+impl fmt::Debug for ClientLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientLogin").field("auth", &self.auth).finish_non_exhaustive()
+    }
+}
+
+/// PostgreSQL's methods, by their names in pg_hba.conf (<https://www.postgresql.org/docs/current/auth-password.html>).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientAuth {
+    #[default]
+    ScramSha256,
+    Md5,
+    Password,
+}
+
+impl ClientAuth {
+    pub const NAMES: [&str; 3] = ["scram-sha-256", "md5", "password"];
+
+    pub fn parse(name: &str) -> Option<ClientAuth> {
+        match name {
+            "scram-sha-256" => Some(ClientAuth::ScramSha256),
+            "md5" => Some(ClientAuth::Md5),
+            "password" => Some(ClientAuth::Password),
+            _ => None,
+        }
+    }
 }
 
 /// What reads fall through to.
@@ -60,6 +99,7 @@ impl Connection {
             foreign_keys: checked.foreign_keys,
             max_copy: checked.max_copy,
             tls: checked.tls,
+            login: checked.login,
             image: checked.image,
         }
     }

@@ -56,6 +56,13 @@ pub enum ConfigError {
         key: &'static str,
         text: String,
     },
+    #[error("connection `{connection}`: `{key}: {text}` is not known")]
+    InvalidValue {
+        connection: String,
+        key: &'static str,
+        text: String,
+        known: &'static [&'static str],
+    },
     #[error("`{name}` is not a name for a connection")]
     InvalidName { name: String },
     #[error("{} has no connection", path.display())]
@@ -104,6 +111,8 @@ impl ConfigError {
             ConfigError::UnknownEngine { .. } => format!("known are {}", join(Engine::ALL.map(Engine::name))),
             ConfigError::EngineMismatch { url_engine, .. } => format!("write `engine: {url_engine}`, or leave `engine` out"),
             ConfigError::InvalidSize { .. } => "write it like `500MB` or `20GB`".to_owned(),
+            ConfigError::InvalidValue { key, known: [only], .. } => format!("write `{key}: {only}`, or remove the key"),
+            ConfigError::InvalidValue { known, .. } => format!("known are {}", join(known.iter().copied())),
             ConfigError::InvalidName { .. } => {
                 "use letters, digits, `-`, `_` and `.`, with a letter or a digit first: it names a folder under .mori".to_owned()
             }

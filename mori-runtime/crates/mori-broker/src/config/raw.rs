@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const FILE_KEYS: [&str; 2] = ["version", "connections"];
-const CONNECTION_KEYS: [&str; 14] = [
+const CONNECTION_KEYS: [&str; 17] = [
     "engine",
     "prod",
     "url",
@@ -22,6 +22,9 @@ const CONNECTION_KEYS: [&str; 14] = [
     "foreign_keys",
     "max_copy",
     "tls",
+    "client_password",
+    "client_auth",
+    "pin",
 ];
 const PROD_KEYS: [&str; 2] = ["url", "fixture"];
 const FIXTURE_KEYS: [&str; 2] = ["sql", "commands"];
@@ -68,6 +71,12 @@ pub(super) struct RawConnection {
     pub max_copy: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_password: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_auth: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -143,6 +143,38 @@ fn contradictions_are_errors() {
 }
 
 #[test]
+fn clients_can_be_asked_for_a_password() {
+    let login = |entry: &str| only(&format!("version: 1\nconnections:\n  shop: {entry}\n")).login;
+    assert_eq!(login("{ prod: { url: \"postgres://db/shop\" }, pin: snapshot }"), None);
+    let asked = login("{ prod: { url: \"redis://cache\" }, client_password: geheim }").unwrap();
+    assert_eq!((asked.auth, asked.password.as_str()), (ClientAuth::ScramSha256, "geheim"));
+    assert!(!format!("{asked:?}").contains("geheim"));
+    let asked = login("{ engine: sqlite, client_password: \"1\", client_auth: md5 }").unwrap();
+    assert_eq!(asked.auth, ClientAuth::Md5);
+    let connection = |rest: &str| format!("version: 1\nconnections:\n  shop: {{ prod: {{ url: \"{rest} }}\n");
+    check_error(
+        &connection("postgres://db/shop\" }, client_auth: md5"),
+        "connection `shop`: `client_password` is missing",
+        "add `client_password:`",
+    );
+    check_error(
+        &connection("postgres://db/shop\" }, client_password: x, client_auth: scram"),
+        "connection `shop`: `client_auth: scram` is not known",
+        "known are `scram-sha-256`, `md5`, `password`",
+    );
+    check_error(
+        &connection("redis://cache\" }, client_password: x, client_auth: md5"),
+        "connection `shop`: `client_auth` is not for the engine redis",
+        "remove `client_auth`",
+    );
+    check_error(
+        &connection("postgres://db/shop\" }, pin: transaction"),
+        "connection `shop`: `pin: transaction` is not known",
+        "write `pin: snapshot`, or remove the key",
+    );
+}
+
+#[test]
 fn a_syntax_error_has_a_position() {
     let error = parse("version: 1\nconnections:\n  shop: [\n").unwrap_err();
     assert!(matches!(error, ConfigError::Syntax { line: 3.., .. }), "{error:?}");

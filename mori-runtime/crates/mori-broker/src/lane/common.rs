@@ -2,6 +2,7 @@
 
 use super::leases::Leases;
 use super::{LaneObserver, RouteEntry, RoutingLog, lock};
+use crate::config::{ClientLogin, Connection};
 use crate::relay::{Arrival, Relay};
 use mori_control::Counters;
 use mori_model::RouteRecord;
@@ -14,10 +15,51 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionKey(pub u32);
 
+/// How clients find a lane, and come in.
+#[derive(Clone, Debug, Default)]
+pub struct Front {
+    /// The connection's name in `mori.yaml`.
+    pub database: String,
+    /// What `mori.yaml` says of TLS.
+    pub tls: Option<bool>,
+    /// None lets anybody in.
+    pub login: Option<ClientLogin>,
+}
+
+impl Front {
+    /// Of `mori start`.
+    pub fn of(connection: &Connection) -> Front {
+        Front {
+            login: connection.login.clone(),
+            ..Front::of_test(connection)
+        }
+    }
+
+    /// Of a lane whose clients have their lease's URL.
+    pub fn of_test(connection: &Connection) -> Front {
+        Front {
+            database: connection.name.clone(),
+            tls: connection.tls,
+            login: None,
+        }
+    }
+
+    /// Of a kept state.
+    pub fn named(database: String) -> Front {
+        Front {
+            database,
+            ..Front::default()
+        }
+    }
+}
+
 /// The part of a lane that knows nothing of its engine.
 pub struct LaneCommon {
     /// The connection's name in `mori.yaml`.
     pub database: String,
+    /// What `mori.yaml` says of TLS.
+    pub tls: Option<bool>,
+    pub login: Option<ClientLogin>,
     /// The lane's own folder.
     pub dir: PathBuf,
     /// How many client connections a lease may have.
@@ -33,9 +75,11 @@ pub struct LaneCommon {
 }
 
 impl LaneCommon {
-    pub fn new(database: String, dir: PathBuf, observer: Option<Box<dyn LaneObserver>>) -> LaneCommon {
+    pub fn new(front: Front, dir: PathBuf, observer: Option<Box<dyn LaneObserver>>) -> LaneCommon {
         LaneCommon {
-            database,
+            database: front.database,
+            tls: front.tls,
+            login: front.login,
             dir,
             connections_max: AtomicU64::new(u64::MAX),
             leases: Mutex::default(),

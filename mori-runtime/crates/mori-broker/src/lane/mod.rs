@@ -5,7 +5,7 @@ mod leases;
 mod listener;
 mod routing;
 
-pub use common::{LaneCommon, SessionKey};
+pub use common::{Front, LaneCommon, SessionKey};
 pub use listener::Listener;
 pub use routing::{RouteEntry, RoutingLog};
 

@@ -4,7 +4,7 @@ use super::catalog::{Catalog, CatalogFacts};
 use super::lane::PostgresLane;
 use crate::config::Connection;
 use crate::error::BrokerError;
-use crate::lane::{Lane, LaneBase, LaneShape};
+use crate::lane::{Front, Lane, LaneBase, LaneShape};
 use crate::outside;
 use mori_backend::postgres::schema::{self, Schema};
 use mori_backend::postgres::{Binaries, Layer, Purpose, Server, capture, copy_stopped, data_home, memory_home};
@@ -125,13 +125,7 @@ impl LaneBase for Arc<PostgresBase> {
 
     fn new_lane(&self, connection: &Connection, dir: &Path) -> Result<Arc<dyn Lane>, BrokerError> {
         self.copy_data(dir, Purpose::Throwaway)?;
-        let lane = PostgresLane::start(
-            self.clone(),
-            (connection.name.clone(), connection.tls),
-            dir.to_owned(),
-            Purpose::Throwaway,
-            None,
-        )?;
+        let lane = PostgresLane::start(self.clone(), Front::of_test(connection), dir.to_owned(), Purpose::Throwaway, None)?;
         Ok(Arc::new(lane))
     }
 }

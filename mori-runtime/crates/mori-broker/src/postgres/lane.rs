@@ -5,7 +5,7 @@ use super::catalog::Catalog;
 use super::classify::{Classified, Classifier, Effect, Statements};
 use super::session::{self, SessionHandle};
 use crate::error::BrokerError;
-use crate::lane::{Lane, LaneCommon, LaneObserver, LaneShape, LaneUrl, SessionKey, lock, postgres_url};
+use crate::lane::{Front, Lane, LaneCommon, LaneObserver, LaneShape, LaneUrl, SessionKey, lock, postgres_url};
 use mori_backend::postgres::capture::CaptureError;
 use mori_backend::postgres::{PostgresError, Purpose, Server, capture};
 use mori_cow::dirty::DirtyTables;
@@ -40,8 +40,6 @@ pub struct PostgresLane {
     pub(super) server: RwLock<Option<Server>>,
     /// The lane has no server on purpose: it was closed, or is being rebuilt.
     pub(super) is_closed: AtomicBool,
-    /// What `mori.yaml` says of TLS.
-    tls: Option<bool>,
     /// A connection of our own, opened when it is first needed.
     pub(super) admin: Mutex<Option<postgres::Client>>,
     /// A server on a copy of the layer below, for `prod()`.
@@ -65,18 +63,17 @@ impl PostgresLane {
     /// Starts the lane's server on its data directory, which exists. `is_known_clean`: nobody has written to it yet.
     pub fn start(
         base: Arc<PostgresBase>,
-        (name, tls): (String, Option<bool>),
+        front: Front,
         dir: PathBuf,
         purpose: Purpose,
         observer: Option<Box<dyn LaneObserver>>,
     ) -> Result<PostgresLane, BrokerError> {
         let lane = PostgresLane {
-            common: LaneCommon::new(name, dir, observer),
+            common: LaneCommon::new(front, dir, observer),
             classifier: Classifier::new(base.catalog.clone()),
             base: RwLock::new(base),
             purpose,
             is_closed: AtomicBool::new(false),
-            tls,
             server: RwLock::new(None),
             admin: Mutex::new(None),
             below: Mutex::new(None),
@@ -111,7 +108,7 @@ impl PostgresLane {
     /// Whether clients that ask for TLS get it.
     pub fn offers_tls(&self) -> bool {
         let as_prod = || self.base().layer.meta().prod.as_ref().is_some_and(|prod| prod.offers_tls);
-        self.tls.unwrap_or_else(as_prod)
+        self.common.tls.unwrap_or_else(as_prod)
     }
 
     /// What the lane stands on.

@@ -5,7 +5,7 @@ use super::lane::PostgresLane;
 use super::layers::{build_prod, fixture_key, open_layer};
 use crate::config::Connection;
 use crate::error::BrokerError;
-use crate::lane::{Lane, LaneObserver};
+use crate::lane::{Front, Lane, LaneObserver};
 use crate::outside;
 use crate::proxy::{Origin, ProjectFolder, Shadow};
 use mori_backend::postgres::{Phase, Progress, Purpose, data_home, reap};
@@ -51,8 +51,8 @@ pub fn open_shadow(folder: &Arc<ProjectFolder>, observer: Option<Box<dyn LaneObs
     } else {
         base.copy_data(&dir, Purpose::Durable)?;
     }
-    let name = (folder.connection.name.clone(), folder.connection.tls);
-    let lane = Arc::new(PostgresLane::start(base, name, dir, Purpose::Durable, observer)?);
+    let front = Front::of(&folder.connection);
+    let lane = Arc::new(PostgresLane::start(base, front, dir, Purpose::Durable, observer)?);
     let shadow = PostgresShadow {
         folder: folder.clone(),
         lane: lane.clone(),
@@ -91,7 +91,7 @@ pub fn open_kept(database: String, dir: &Path) -> Result<Arc<dyn Lane>, BrokerEr
     let layer = dir.join(KEPT_LAYER);
     let base = Arc::new(open_layer(&layer, read_major(&layer))?);
     reap(&base.data_dir(dir))?;
-    let lane = PostgresLane::start(base, (database, None), dir.to_owned(), Purpose::Durable, None)?;
+    let lane = PostgresLane::start(base, Front::named(database), dir.to_owned(), Purpose::Durable, None)?;
     Ok(Arc::new(lane))
 }
 

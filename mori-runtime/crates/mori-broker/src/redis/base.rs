@@ -5,10 +5,12 @@ use super::lane::RedisLane;
 use crate::config::Connection;
 use crate::error::BrokerError;
 use crate::lane::{Lane, LaneBase, lock};
-use mori_backend::redis::{Access, Binaries, Client, Layer, LayerMeta, Server, all_keys, command_table, databases};
+use mori_backend::redis::{Access, Binaries, Client, Layer, LayerMeta, Server, ServerOptions, all_keys, command_table, databases};
 use mori_query::redis::CommandTable;
 use mori_wire::resp::Value;
 use std::collections::HashSet;
+use std::io;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -67,9 +69,9 @@ impl RedisBase {
             .is_none_or(|known| known.contains(&KeyNumber::of(database, key)))
     }
 
-    /// Where clients look at the layer, which they can only read.
-    pub fn below_socket(&self) -> &Path {
-        self.below.socket_path()
+    /// A connection for a client that looks at the layer, which it can only read.
+    pub fn connect_below(&self) -> io::Result<(UnixStream, Option<i64>)> {
+        self.below.connect_client()
     }
 
     /// Runs `work` on our own connection to the layer's server.
@@ -94,8 +96,12 @@ impl RedisBase {
     }
 
     /// A server for a lane in `dir`, which holds its files.
-    pub fn start_server(&self, dir: &Path) -> Result<Server, BrokerError> {
-        Ok(Server::start(&self.binaries, dir, &self.layer.server_options(Access::Full, true))?)
+    pub fn start_server(&self, dir: &Path, password: Option<&str>) -> Result<Server, BrokerError> {
+        let options = ServerOptions {
+            password,
+            ..self.layer.server_options(Access::Full, true)
+        };
+        Ok(Server::start(&self.binaries, dir, &options)?)
     }
 }
 

@@ -5,7 +5,7 @@ use super::dirty::{DirtyKeys, KeyNumber};
 use super::session::SessionHandle;
 use crate::config::Connection;
 use crate::error::BrokerError;
-use crate::lane::{LaneCommon, LaneObserver, SessionKey, lock};
+use crate::lane::{Front, LaneCommon, LaneObserver, SessionKey, lock};
 use mori_backend::redis::{Aof, Client, Server, StreamState};
 use mori_query::redis::{Effect, Touched};
 use std::collections::BTreeMap;
@@ -33,7 +33,6 @@ pub struct RedisLane {
     /// The lane has no server on purpose.
     pub(super) is_closed: AtomicBool,
     is_durable: bool,
-    tls: Option<bool>,
     /// A connection of our own.
     pub(super) admin: Mutex<Option<Client>>,
     pub(super) sessions: Mutex<BTreeMap<SessionKey, SessionHandle>>,
@@ -58,7 +57,7 @@ impl RedisLane {
         dir: PathBuf,
         observer: Option<Box<dyn LaneObserver>>,
     ) -> Result<RedisLane, BrokerError> {
-        let lane = RedisLane::new(base, (connection.name.clone(), connection.tls), dir, observer);
+        let lane = RedisLane::new(base, Front::of_test(connection), dir, observer);
         lane.aof().create(&lane.base().layer.dump())?;
         lane.start_server()?;
         Ok(lane)
@@ -67,13 +66,13 @@ impl RedisLane {
     /// The lane that an earlier process has left in `dir`.
     pub fn recall(
         base: Arc<RedisBase>,
-        (name, tls): (String, Option<bool>),
+        front: Front,
         dir: PathBuf,
         observer: Option<Box<dyn LaneObserver>>,
     ) -> Result<RedisLane, BrokerError> {
         let lane = RedisLane {
             is_durable: true,
-            ..RedisLane::new(base, (name, tls), dir, observer)
+            ..RedisLane::new(base, front, dir, observer)
         };
         if !lane.aof().exists() {
             lane.aof().create(&lane.base().layer.dump())?;
@@ -87,14 +86,13 @@ impl RedisLane {
         Ok(lane)
     }
 
-    fn new(base: Arc<RedisBase>, (name, tls): (String, Option<bool>), dir: PathBuf, observer: Option<Box<dyn LaneObserver>>) -> RedisLane {
+    fn new(base: Arc<RedisBase>, front: Front, dir: PathBuf, observer: Option<Box<dyn LaneObserver>>) -> RedisLane {
         RedisLane {
-            common: LaneCommon::new(name, dir, observer),
+            common: LaneCommon::new(front, dir, observer),
             base: RwLock::new(base),
             server: RwLock::new(None),
             is_closed: AtomicBool::new(false),
             is_durable: false,
-            tls,
             admin: Mutex::new(None),
             sessions: Mutex::default(),
             changes: Mutex::default(),
@@ -109,7 +107,7 @@ impl RedisLane {
 
     /// Whether clients that begin with TLS get it.
     pub fn offers_tls(&self) -> bool {
-        self.tls.unwrap_or(self.base().meta().login.has_tls)
+        self.common.tls.unwrap_or(self.base().meta().login.has_tls)
     }
 
     pub fn base(&self) -> Arc<RedisBase> {
@@ -137,12 +135,13 @@ impl RedisLane {
         }
         // Of the old one nothing is to be left when the new one reads its files.
         drop(server.take());
-        *server = Some(self.base().start_server(&self.common.dir)?);
+        let password = self.common.login.as_ref().map(|login| login.password.as_str());
+        *server = Some(self.base().start_server(&self.common.dir, password)?);
         Ok(())
     }
 
-    /// A new connection to the lane's server. One that has died is started again: what it acknowledged is in its files.
-    pub fn connect(&self) -> Result<UnixStream, BrokerError> {
+    /// A new connection to the lane's server for a client, and the server's number of it. A server that has died is started again: what it acknowledged is in its files.
+    pub fn connect(&self) -> Result<(UnixStream, Option<i64>), BrokerError> {
         match self.try_connect() {
             Err(_) if self.has_died() => {
                 self.start_server()?;
@@ -152,10 +151,10 @@ impl RedisLane {
         }
     }
 
-    fn try_connect(&self) -> Result<UnixStream, BrokerError> {
+    fn try_connect(&self) -> Result<(UnixStream, Option<i64>), BrokerError> {
         let server = self.server.read().unwrap_or_else(PoisonError::into_inner);
         let server = server.as_ref().ok_or(BrokerError::LaneBusy)?;
-        UnixStream::connect(server.socket_path()).map_err(BrokerError::io("connect to", server.socket_path()))
+        server.connect_client().map_err(BrokerError::io("connect to", server.socket_path()))
     }
 
     fn has_died(&self) -> bool {

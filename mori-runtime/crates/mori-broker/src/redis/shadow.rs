@@ -6,7 +6,7 @@ use super::lane_impl::KEPT_LAYER;
 use super::layers::{build_prod, fixture_key};
 use crate::config::Connection;
 use crate::error::BrokerError;
-use crate::lane::{Lane, LaneObserver};
+use crate::lane::{Front, Lane, LaneObserver};
 use crate::outside;
 use crate::proxy::{Origin, ProjectFolder, Shadow};
 use mori_backend::redis::{Layer, Progress};
@@ -42,8 +42,8 @@ pub fn open_shadow(folder: &Arc<ProjectFolder>, observer: Option<Box<dyn LaneObs
     let base = Arc::new(base(folder)?);
     let dir = lane_dir(folder);
     fs::create_dir_all(&dir).map_err(BrokerError::io("create", &dir))?;
-    let name = (folder.connection.name.clone(), folder.connection.tls);
-    let lane = Arc::new(RedisLane::recall(base, name, dir, observer)?);
+    let front = Front::of(&folder.connection);
+    let lane = Arc::new(RedisLane::recall(base, front, dir, observer)?);
     let shadow = RedisShadow {
         folder: folder.clone(),
         lane: lane.clone(),
@@ -69,7 +69,12 @@ pub fn open_kept(database: String, dir: &Path) -> Result<Arc<dyn Lane>, BrokerEr
     let layer = dir.join(KEPT_LAYER);
     remove_left_below(dir);
     let base = RedisBase::open(Layer::open(&layer)?, &below_dir(&layer))?;
-    Ok(Arc::new(RedisLane::recall(Arc::new(base), (database, None), dir.to_owned(), None)?))
+    Ok(Arc::new(RedisLane::recall(
+        Arc::new(base),
+        Front::named(database),
+        dir.to_owned(),
+        None,
+    )?))
 }
 
 fn base(folder: &Arc<ProjectFolder>) -> Result<RedisBase, BrokerError> {

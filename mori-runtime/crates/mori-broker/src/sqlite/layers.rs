@@ -3,7 +3,7 @@
 use super::lane::SqliteLane;
 use crate::config::{Connection, Prod};
 use crate::error::BrokerError;
-use crate::lane::{Lane, LaneBase};
+use crate::lane::{Front, Lane, LaneBase};
 use crate::run::{ProdStamp, Recipe};
 use mori_backend::embedded::sqlite::{self, LaneFile, Layer, OpenOptions, ProdFingerprint};
 use std::collections::{BTreeMap, HashMap};
@@ -48,7 +48,7 @@ impl LaneBase for SqliteBase {
         let file = LaneFile::volatile(dir, self.below.clone()).map_err(BrokerError::io("create a lane in", dir))?;
         let options = open_options(connection.foreign_keys);
         Ok(Arc::new(SqliteLane::new(
-            connection.name.clone(),
+            Front::of_test(connection),
             dir.to_owned(),
             file,
             options,

@@ -4,7 +4,7 @@ use super::lane::SqliteLane;
 use super::layers::{open_options, take_prod};
 use crate::config::Prod;
 use crate::error::BrokerError;
-use crate::lane::LaneObserver;
+use crate::lane::{Front, LaneObserver};
 use crate::proxy::ProjectFolder;
 use mori_backend::embedded::sqlite::{LaneFile, Layer, ProdFingerprint, fixture_key};
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ impl SqliteProject {
         let connection = &self.folder.connection;
         let file = self.open_lane()?;
         let options = open_options(connection.foreign_keys);
-        let lane = SqliteLane::new(connection.name.clone(), self.folder.shadow_dir(), file, options, observer);
+        let lane = SqliteLane::new(Front::of(connection), self.folder.shadow_dir(), file, options, observer);
         let delta = lane.delta()?;
         lane.mark_dirty(delta.tables.into_keys().chain(lane.schema_registry()?.into_keys()));
         Ok(Arc::new(lane))

@@ -5,7 +5,7 @@ use super::layers::open_options;
 use super::project::SqliteProject;
 use super::refresh;
 use crate::error::BrokerError;
-use crate::lane::{Lane, LaneObserver};
+use crate::lane::{Front, Lane, LaneObserver};
 use crate::proxy::{ProjectFolder, Shadow};
 use mori_backend::embedded::sqlite::{LaneFile, Layer};
 use std::path::Path;
@@ -53,7 +53,7 @@ pub fn open_kept(database: String, dir: &Path, foreign_keys: bool) -> Result<Arc
         Layer::Empty
     };
     let file = LaneFile::durable(dir, Arc::new(below)).map_err(BrokerError::io("open the kept state in", dir))?;
-    let lane = SqliteLane::new(database, dir.to_owned(), file, open_options(foreign_keys), None);
+    let lane = SqliteLane::new(Front::named(database), dir.to_owned(), file, open_options(foreign_keys), None);
     lane.mark_dirty(lane.delta()?.tables.into_keys());
     Ok(Arc::new(lane))
 }

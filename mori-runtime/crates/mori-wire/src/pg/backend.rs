@@ -52,6 +52,39 @@ pub fn authentication_cleartext_password(out: &mut Vec<u8>) {
     short_message(out, b'R', |out| out.extend(3_i32.to_be_bytes()));
 }
 
+pub fn authentication_md5_password(out: &mut Vec<u8>, salt: [u8; 4]) {
+    short_message(out, b'R', |out| {
+        out.extend(5_i32.to_be_bytes());
+        out.extend(salt);
+    });
+}
+
+/// Offers these SASL mechanisms.
+pub fn authentication_sasl(out: &mut Vec<u8>, mechanisms: &[&str]) {
+    short_message(out, b'R', |out| {
+        out.extend(10_i32.to_be_bytes());
+        for mechanism in mechanisms {
+            out.extend(mechanism.as_bytes());
+            out.push(0);
+        }
+        out.push(0);
+    });
+}
+
+pub fn authentication_sasl_continue(out: &mut Vec<u8>, data: &[u8]) {
+    short_message(out, b'R', |out| {
+        out.extend(11_i32.to_be_bytes());
+        out.extend(data);
+    });
+}
+
+pub fn authentication_sasl_final(out: &mut Vec<u8>, data: &[u8]) {
+    short_message(out, b'R', |out| {
+        out.extend(12_i32.to_be_bytes());
+        out.extend(data);
+    });
+}
+
 /// `secret_key`: 4 bytes for protocol 3.0, up to 256 for 3.2. Errors: a longer key.
 pub fn backend_key_data(out: &mut Vec<u8>, process_id: i32, secret_key: &[u8]) -> Result<(), LimitError> {
     if secret_key.len() > CANCEL_KEY_LEN_BYTES_MAX {

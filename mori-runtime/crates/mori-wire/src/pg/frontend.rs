@@ -121,6 +121,20 @@ pub fn cleartext_password(body: &[u8]) -> Result<&str, DecodeError> {
     Ok(password)
 }
 
+/// The mechanism and the data in the body of a `Password` message that answers `AuthenticationSASL`.
+pub fn sasl_initial_response(body: &[u8]) -> Result<(&str, &[u8]), DecodeError> {
+    let mut reader = Reader::new("SASLInitialResponse", body);
+    let mechanism = reader.string()?;
+    let len = reader.i32()?;
+    let data = match usize::try_from(len) {
+        Ok(len) => reader.bytes(len)?,
+        // −1: there is none.
+        Err(_) => &[],
+    };
+    reader.finish()?;
+    Ok((mechanism, data))
+}
+
 fn parse<'a>(reader: &mut Reader<'a>) -> Result<Parse<'a>, DecodeError> {
     let name = reader.string()?;
     let sql = reader.string()?;

@@ -3,6 +3,7 @@
 use super::Session;
 use super::pending::Ledger;
 use crate::lane::{BELOW_SUFFIX, LEASE_USER, SessionKey};
+use crate::login::log_in;
 use crate::postgres::lane::PostgresLane;
 use crate::wire::{TLS_HANDSHAKE, Wire};
 use mori_wire::pg::{DecodeError, ErrorFields, Severity, SqlState, Startup, StartupMessage, backend, split_startup, startup_packet};
@@ -29,12 +30,20 @@ pub fn accept(lane: &Arc<PostgresLane>, stream: TcpStream) -> io::Result<Option<
     let Some((client, packet)) = first_packet(lane, stream)? else {
         return Ok(None);
     };
-    client.tcp().set_read_timeout(None)?;
     let Ok(Some((_, Startup::Start(start)))) = split_startup(&packet) else {
         return Ok(None);
     };
+    let refused = match &lane.common.login {
+        Some(login) => log_in(login, start.parameter("user").unwrap_or_default(), &client)?.err(),
+        None => None,
+    };
+    client.tcp().set_read_timeout(None)?;
     let client = Arc::new(client);
-    match connect(lane, &client, &start) {
+    let connected = match refused {
+        Some(refused) => Err(Refusal::new(refused.sqlstate, refused.message)),
+        None => connect(lane, &client, &start),
+    };
+    match connected {
         Ok(session) => Ok(session),
         Err(refusal) => {
             refusal.tell(&client)?;

@@ -7,10 +7,9 @@ use crate::lane::SessionKey;
 use crate::redis::lane::RedisLane;
 use crate::wire::{TLS_HANDSHAKE, Wire};
 use mori_query::redis::{Special, outline};
-use mori_wire::resp::{HELD_BYTES_MAX, RequestScanner, Scan, command, error_reply};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use mori_wire::resp::{HELD_BYTES_MAX, RequestScanner, Scan, error_reply};
+use std::io;
 use std::net::TcpStream;
-use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -96,13 +95,8 @@ fn connect(lane: &Arc<RedisLane>, client: &Arc<Wire>, identity: Identity) -> Res
     }
     let unavailable = |error: String| format!("ERR the lane's server: {error}");
     let (server, server_id) = match identity.is_below {
-        true => UnixStream::connect(lane.base().below_socket())
-            .and_then(greet)
-            .map_err(|error| unavailable(error.to_string()))?,
-        false => lane
-            .connect()
-            .map_err(|error| unavailable(error.to_string()))
-            .and_then(|server| greet(server).map_err(|error| unavailable(error.to_string())))?,
+        true => lane.base().connect_below().map_err(|error| unavailable(error.to_string()))?,
+        false => lane.connect().map_err(|error| unavailable(error.to_string()))?,
     };
     let session = Session {
         lane: lane.clone(),
@@ -129,14 +123,4 @@ fn connect(lane: &Arc<RedisLane>, client: &Arc<Wire>, identity: Identity) -> Res
 /// What a client is told whose test has ended.
 pub fn late(test: &str) -> String {
     format!("MORILATE this connection belongs to the test {test}, which has ended")
-}
-
-/// Asks for the connection's number. With the answer the server is known to have accepted it, so that it can be ended.
-fn greet(mut server: UnixStream) -> io::Result<(UnixStream, Option<i64>)> {
-    server.write_all(&command(&["CLIENT", "ID"]))?;
-    let mut line = String::new();
-    // A line, and nothing behind it: nothing else was asked for.
-    BufReader::new(Read::by_ref(&mut server)).read_line(&mut line)?;
-    let id = line.trim().strip_prefix(':').and_then(|number| number.parse().ok());
-    Ok((server, id))
 }

@@ -13,7 +13,7 @@ pub use sessions::{SessionHandle, Slot};
 
 use super::session::{Plan, PlanKey};
 use crate::error::BrokerError;
-use crate::lane::{LaneCommon, LaneObserver, lock};
+use crate::lane::{Front, LaneCommon, LaneObserver, lock};
 use mori_backend::embedded::sqlite::{self, Connection, DeltaScope, LaneFile, OpenOptions, Schema};
 use mori_cow::dirty::DirtyTables;
 use mori_model::{LaneDelta, SchemaRegistry};
@@ -58,14 +58,14 @@ struct Snapshot {
 
 impl SqliteLane {
     pub fn new(
-        database: String,
+        front: Front,
         dir: PathBuf,
         file: Arc<LaneFile>,
         options: OpenOptions,
         observer: Option<Box<dyn LaneObserver>>,
     ) -> SqliteLane {
         SqliteLane {
-            common: LaneCommon::new(database, dir, observer),
+            common: LaneCommon::new(front, dir, observer),
             file,
             below: Mutex::new(None),
             options,

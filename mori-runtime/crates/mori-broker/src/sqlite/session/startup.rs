@@ -4,7 +4,9 @@ use super::Session;
 use super::failure::Failure;
 use super::settings::Settings;
 use crate::lane::{BELOW_SUFFIX, LEASE_USER, SessionKey};
+use crate::login::log_in;
 use crate::sqlite::lane::{SessionHandle, SqliteLane};
+use crate::wire::Wire;
 use mori_wire::pg::{SqlState, Startup, TransactionStatus, backend, split_startup};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -55,7 +57,6 @@ pub fn accept(lane: &Arc<SqliteLane>, stream: TcpStream) -> Result<Option<Sessio
             read => buffer.extend_from_slice(&chunk[..read]),
         }
     };
-    stream.set_read_timeout(None)?;
     if taken < buffer.len() {
         // No client speaks before it was greeted.
         return Ok(None);
@@ -70,6 +71,21 @@ pub fn accept(lane: &Arc<SqliteLane>, stream: TcpStream) -> Result<Option<Sessio
     if start.minor > 2 || !options.is_empty() {
         backend::negotiate_protocol_version(&mut out, start.minor.min(2), &options)?;
     }
+    let stream = match &lane.common.login {
+        None => stream,
+        Some(login) => {
+            (&stream).write_all(&std::mem::take(&mut out))?;
+            let client = Wire::Plain(stream);
+            if let Err(refused) = log_in(login, user, &client)? {
+                Failure::refused(refused.sqlstate, refused.message).write_fatal(&mut out);
+                client.write_all(&out)?;
+                return Ok(None);
+            }
+            let Wire::Plain(stream) = client else { return Ok(None) };
+            stream
+        }
+    };
+    stream.set_read_timeout(None)?;
     let lease = user.strip_prefix(LEASE_USER).and_then(|number| number.parse().ok());
     if let Some(test) = lane.common.ended_test(lease.unwrap_or(0)) {
         Failure::Ended { test }.write(&mut out);
