@@ -1,7 +1,7 @@
 //! Lanes whose clients are asked for a password, and the drivers that give it.
 
 use crate::drivers::available::skip;
-use mori_broker::config::{ClientAuth, ClientLogin, Connection, Prod};
+use mori_broker::config::{Certificate, ClientAuth, ClientLogin, Connection, Prod};
 use mori_broker::{Proxy, ProxyOptions};
 use mori_model::Engine;
 use mori_tests::postgres::passable_folder;
@@ -20,6 +20,7 @@ fn connection(engine: Engine, auth: ClientAuth) -> Connection {
         foreign_keys: true,
         max_copy: u64::MAX,
         tls: Some(true),
+        certificate: None,
         login: Some(ClientLogin {
             auth,
             password: PASSWORD.to_owned(),
@@ -133,6 +134,67 @@ fn psql_logs_in_over_tls() {
     assert!(refused.contains("password authentication failed for user"), "{refused}");
     let (_, refused) = psql("sslmode=require channel_binding=require", PASSWORD).unwrap();
     assert!(refused.contains("channel binding"), "{refused}");
+}
+
+/// A client that knows the certificate's issuer insists on the name in it.
+#[test]
+fn psql_verifies_a_certificate_of_ones_own() {
+    let test = "passwords::psql_verifies_a_certificate_of_ones_own";
+    if mori_tests::postgres::binaries().is_none() {
+        return skip(test, "PostgreSQL is not installed");
+    }
+    let folder = passable_folder();
+    let made = rcgen::generate_simple_self_signed(["lane.test".to_owned()]).expect("a certificate");
+    let (cert, key) = (folder.path().join("lane.crt"), folder.path().join("lane.key"));
+    std::fs::write(&cert, made.cert.pem()).expect("a file");
+    std::fs::write(&key, made.signing_key.serialize_pem()).expect("a file");
+    let with = |cert: &Path, key: &Path| Connection {
+        login: None,
+        certificate: Some(Certificate {
+            cert: cert.to_owned(),
+            key: key.to_owned(),
+        }),
+        ..connection(Engine::Postgres, ClientAuth::default())
+    };
+    let options = |connection| ProxyOptions {
+        project_dir: folder.path().to_owned(),
+        connection,
+        port: 0,
+        verbose: false,
+    };
+    for (cert, key, named) in [
+        (&key, &key, "lane.key"),
+        (&cert, &cert, "lane.crt"),
+        (&cert, &folder.path().join("absent"), "absent"),
+    ] {
+        let error = Proxy::start(options(with(cert, key)))
+            .err()
+            .expect("no such certificate")
+            .to_string();
+        assert!(error.contains(named) && error.contains("no certificate or key"), "{error}");
+    }
+    let proxy = start(folder.path(), with(&cert, &key));
+    let url = proxy.url();
+    let (user, port) = place(&url);
+    let psql = |host: &str| {
+        let root = cert.display();
+        let place = format!("host={host} hostaddr=127.0.0.1 port={port} user={user} dbname=shop sslmode=verify-full sslrootcert={root}");
+        Command::new("psql")
+            .args([&place, "-XAtwc", "SELECT 40 + 2"])
+            .env("LC_ALL", "C")
+            .output()
+    };
+    let Ok(told) = psql("lane.test") else {
+        return skip(test, "psql is not installed");
+    };
+    assert_eq!(
+        String::from_utf8_lossy(&told.stdout),
+        "42\n",
+        "{}",
+        String::from_utf8_lossy(&told.stderr)
+    );
+    let refused = String::from_utf8_lossy(&psql("other.test").unwrap().stderr).into_owned();
+    assert!(refused.contains("does not match host name"), "{refused}");
 }
 
 #[test]

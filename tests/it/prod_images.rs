@@ -190,6 +190,7 @@ fn changes_whose_image_is_gone_are_not_laid_over_another() {
             foreign_keys: true,
             max_copy: u64::MAX,
             tls: None,
+            certificate: None,
             login: None,
             image: None,
         };

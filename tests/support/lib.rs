@@ -58,6 +58,7 @@ impl Served {
             foreign_keys: true,
             max_copy: u64::MAX,
             tls: None,
+            certificate: None,
             login: None,
             image: None,
         };

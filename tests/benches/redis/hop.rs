@@ -108,6 +108,7 @@ pub fn run() {
             foreign_keys: true,
             max_copy: u64::MAX,
             tls: None,
+            certificate: None,
             login: None,
             image: None,
         },

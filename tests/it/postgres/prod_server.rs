@@ -85,6 +85,7 @@ fn connection(prod: &str) -> Connection {
         image: None,
         max_copy: 10 << 30,
         tls: None,
+        certificate: None,
         login: None,
     }
 }

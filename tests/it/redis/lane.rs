@@ -26,6 +26,7 @@ pub fn connection(url: &str) -> Connection {
         foreign_keys: true,
         max_copy: u64::MAX,
         tls: None,
+        certificate: None,
         login: None,
         image: None,
     }

@@ -38,6 +38,8 @@ pub enum BrokerError {
         path: PathBuf,
         source: io::Error,
     },
+    #[error("{}: no certificate or key that can be used: {reason}", path.display())]
+    Certificate { path: PathBuf, reason: String },
     #[error("port {port} is in use")]
     PortInUse { port: u16 },
     #[error("listen on 127.0.0.1:{port}: {source}")]
@@ -96,7 +98,7 @@ impl BrokerError {
             | BrokerError::Server(_)
             | BrokerError::Schema(_)
             | BrokerError::Capture(_) => ErrorCode::Setup,
-            BrokerError::PortInUse { .. } | BrokerError::Listen { .. } => ErrorCode::Setup,
+            BrokerError::Certificate { .. } | BrokerError::PortInUse { .. } | BrokerError::Listen { .. } => ErrorCode::Setup,
             BrokerError::Io { .. } | BrokerError::Diff(_) | BrokerError::Json(_) => ErrorCode::Io,
             BrokerError::Engine { .. } | BrokerError::Unsupported { .. } => ErrorCode::Unsupported,
             BrokerError::AlreadyStarted { .. }
@@ -131,6 +133,7 @@ impl BrokerError {
                 "if prod's file is damaged, `sqlite3 FILE 'PRAGMA integrity_check'` says where; if not, `mori reset --hard` reads it again"
                     .to_owned()
             }
+            BrokerError::Certificate { .. } => "`tls_cert` and `tls_key` name files in PEM, the key without a passphrase".to_owned(),
             BrokerError::PortInUse { .. } => "choose another with --port".to_owned(),
             BrokerError::AlreadyStarted { connection, .. } => format!("use it, or end it with `mori stop {connection}`"),
             BrokerError::Engine { .. } => {

@@ -2,10 +2,15 @@
 //!
 //! It blocks while a session begins. Once the session is relayed it does not, and says `WouldBlock`.
 
+use crate::config::Certificate;
+use crate::error::BrokerError;
 use crate::lane::lock;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// How much of the network is read at once under TLS: a little more than its largest record.
@@ -27,8 +32,12 @@ pub struct TlsState {
 
 impl Wire {
     /// Begins TLS as its server, for a protocol by its name in TLS. The handshake takes place with the first read.
-    pub fn tls(tcp: TcpStream, protocol: &[u8]) -> io::Result<Wire> {
-        let certified = server_config().ok_or_else(|| io::Error::other("no certificate could be made"))?;
+    /// `certified`: None is the certificate made for this process.
+    pub fn tls(tcp: TcpStream, protocol: &[u8], certified: Option<&Arc<ServerConfig>>) -> io::Result<Wire> {
+        let certified = certified
+            .cloned()
+            .or_else(server_config)
+            .ok_or_else(|| io::Error::other("no certificate could be made"))?;
         let mut config = (*certified).clone();
         config.alpn_protocols = vec![protocol.to_vec()];
         let config = Arc::new(config);
@@ -178,16 +187,31 @@ fn server_config() -> Option<Arc<ServerConfig>> {
     CONFIG.get_or_init(make_config).clone()
 }
 
+/// A certificate of the user's own. Errors: `Certificate`.
+pub fn certified(certificate: &Certificate) -> Result<Arc<ServerConfig>, BrokerError> {
+    let error = |path: &Path, reason: &dyn std::fmt::Display| BrokerError::Certificate {
+        path: path.to_owned(),
+        reason: reason.to_string(),
+    };
+    let chain = CertificateDer::pem_file_iter(&certificate.cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|reason| error(&certificate.cert, &reason))?;
+    let key = PrivateKeyDer::from_pem_file(&certificate.key).map_err(|reason| error(&certificate.key, &reason))?;
+    config_of(chain, key).map_err(|reason| error(&certificate.cert, &reason))
+}
+
+fn config_of(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    Ok(Arc::new(config))
+}
+
 fn make_config() -> Option<Arc<ServerConfig>> {
     let names = ["localhost", "127.0.0.1"].map(str::to_owned);
     let made = rcgen::generate_simple_self_signed(names).ok()?;
-    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .ok()?
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key.into())
-        .ok()?;
-    Some(Arc::new(config))
+    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    config_of(vec![made.cert.der().clone()], key.into()).ok()
 }

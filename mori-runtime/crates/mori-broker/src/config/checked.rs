@@ -2,7 +2,7 @@
 
 use super::raw::{RawConnection, RawProd};
 use super::url::{escape, sqlite_path};
-use super::{ClientAuth, ClientLogin, ConfigError, nearest};
+use super::{Certificate, ClientAuth, ClientLogin, ConfigError, nearest};
 use mori_model::Engine;
 use std::path::PathBuf;
 
@@ -14,6 +14,7 @@ pub(super) struct CheckedConnection {
     pub image: Option<String>,
     pub max_copy: u64,
     pub tls: Option<bool>,
+    pub certificate: Option<Certificate>,
     pub login: Option<ClientLogin>,
 }
 
@@ -77,12 +78,35 @@ pub(super) fn check(name: &str, raw: &RawConnection) -> Result<CheckedConnection
     Ok(CheckedConnection {
         login: login(name, engine, &raw)?,
         max_copy,
-        tls: raw.tls,
+        tls: raw.tls.or_else(|| raw.tls_cert.is_some().then_some(true)),
+        certificate: certificate(name, engine, &raw)?,
         engine,
         prod,
         foreign_keys: raw.foreign_keys.unwrap_or(true),
         image: raw.image,
     })
+}
+
+/// What clients of `mori start` are shown under TLS.
+fn certificate(name: &str, engine: Engine, raw: &RawConnection) -> Result<Option<Certificate>, ConfigError> {
+    let missing = |key| ConfigError::MissingKey {
+        connection: name.to_owned(),
+        key,
+    };
+    match (&raw.tls_cert, &raw.tls_key) {
+        (None, None) => Ok(None),
+        _ if engine == Engine::Sqlite => Err(ConfigError::KeyNotForEngine {
+            connection: name.to_owned(),
+            engine,
+            key: if raw.tls_cert.is_some() { "tls_cert" } else { "tls_key" },
+        }),
+        (Some(cert), Some(key)) => Ok(Some(Certificate {
+            cert: cert.clone(),
+            key: key.clone(),
+        })),
+        (None, Some(_)) => Err(missing("tls_cert")),
+        (Some(_), None) => Err(missing("tls_key")),
+    }
 }
 
 /// How the clients of `mori start` log in.
@@ -157,6 +181,8 @@ fn without_blanks(raw: &RawConnection) -> RawConnection {
         foreign_keys: raw.foreign_keys,
         max_copy: text(&raw.max_copy),
         tls: raw.tls,
+        tls_cert: raw.tls_cert.clone(),
+        tls_key: raw.tls_key.clone(),
         client_password: text(&raw.client_password),
         client_auth: text(&raw.client_auth),
         pin: text(&raw.pin),

@@ -25,10 +25,19 @@ pub struct Connection {
     pub max_copy: u64,
     /// Whether clients of a PostgreSQL lane are offered TLS; as prod does it where it is not said.
     pub tls: Option<bool>,
+    /// What clients of `mori start` are shown under TLS; made for the process where it is not said.
+    pub certificate: Option<Certificate>,
     /// How the clients of `mori start` log in; anybody is let in where it is not said. A test's clients have its lease's URL.
     pub login: Option<ClientLogin>,
     /// The container image of the shadow, for engines that have one.
     pub image: Option<String>,
+}
+
+/// Files in PEM: a certificate with those it is signed by, and its private key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    pub cert: PathBuf,
+    pub key: PathBuf,
 }
 
 /// What a client must know.
@@ -99,6 +108,10 @@ impl Connection {
             foreign_keys: checked.foreign_keys,
             max_copy: checked.max_copy,
             tls: checked.tls,
+            certificate: checked.certificate.map(|certificate| Certificate {
+                cert: folder.join(certificate.cert),
+                key: folder.join(certificate.key),
+            }),
             login: checked.login,
             image: checked.image,
         }

@@ -14,7 +14,7 @@ mod raw;
 mod url;
 
 pub use atomic::write_atomically;
-pub use connection::{ClientAuth, ClientLogin, Connection, FIXTURE_PREFIX, Prod, SUPPORTED_ENGINES};
+pub use connection::{Certificate, ClientAuth, ClientLogin, Connection, FIXTURE_PREFIX, Prod, SUPPORTED_ENGINES};
 pub use error::ConfigError;
 pub use file::{FILE_NAME, MoriYaml, NewConnection, Wanted};
 pub use nearest::nearest;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const FILE_KEYS: [&str; 2] = ["version", "connections"];
-const CONNECTION_KEYS: [&str; 17] = [
+const CONNECTION_KEYS: [&str; 19] = [
     "engine",
     "prod",
     "url",
@@ -22,6 +22,8 @@ const CONNECTION_KEYS: [&str; 17] = [
     "foreign_keys",
     "max_copy",
     "tls",
+    "tls_cert",
+    "tls_key",
     "client_password",
     "client_auth",
     "pin",
@@ -71,6 +73,10 @@ pub(super) struct RawConnection {
     pub max_copy: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_cert: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_key: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_password: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

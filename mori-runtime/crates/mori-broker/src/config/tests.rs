@@ -164,7 +164,7 @@ fn clients_can_be_asked_for_a_password() {
     );
     check_error(
         &connection("redis://cache\" }, client_password: x, client_auth: md5"),
-        "connection `shop`: `client_auth` is not for the engine redis",
+        "connection `shop`: redis has no `client_auth`",
         "remove `client_auth`",
     );
     check_error(

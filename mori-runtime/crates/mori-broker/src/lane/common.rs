@@ -3,13 +3,16 @@
 use super::leases::Leases;
 use super::{LaneObserver, RouteEntry, RoutingLog, lock};
 use crate::config::{ClientLogin, Connection};
+use crate::error::BrokerError;
 use crate::relay::{Arrival, Relay};
+use crate::wire::certified;
 use mori_control::Counters;
 use mori_model::RouteRecord;
+use rustls::ServerConfig;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// A client connection's identity within the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,17 +25,20 @@ pub struct Front {
     pub database: String,
     /// What `mori.yaml` says of TLS.
     pub tls: Option<bool>,
+    /// None is the certificate made for the process.
+    pub certificate: Option<Arc<ServerConfig>>,
     /// None lets anybody in.
     pub login: Option<ClientLogin>,
 }
 
 impl Front {
-    /// Of `mori start`.
-    pub fn of(connection: &Connection) -> Front {
-        Front {
+    /// Of `mori start`. Errors: `Certificate`.
+    pub fn of(connection: &Connection) -> Result<Front, BrokerError> {
+        Ok(Front {
+            certificate: connection.certificate.as_ref().map(certified).transpose()?,
             login: connection.login.clone(),
             ..Front::of_test(connection)
-        }
+        })
     }
 
     /// Of a lane whose clients have their lease's URL.
@@ -40,7 +46,7 @@ impl Front {
         Front {
             database: connection.name.clone(),
             tls: connection.tls,
-            login: None,
+            ..Front::default()
         }
     }
 
@@ -59,6 +65,7 @@ pub struct LaneCommon {
     pub database: String,
     /// What `mori.yaml` says of TLS.
     pub tls: Option<bool>,
+    pub certificate: Option<Arc<ServerConfig>>,
     pub login: Option<ClientLogin>,
     /// The lane's own folder.
     pub dir: PathBuf,
@@ -79,6 +86,7 @@ impl LaneCommon {
         LaneCommon {
             database: front.database,
             tls: front.tls,
+            certificate: front.certificate,
             login: front.login,
             dir,
             connections_max: AtomicU64::new(u64::MAX),

@@ -51,7 +51,7 @@ pub fn open_shadow(folder: &Arc<ProjectFolder>, observer: Option<Box<dyn LaneObs
     } else {
         base.copy_data(&dir, Purpose::Durable)?;
     }
-    let front = Front::of(&folder.connection);
+    let front = Front::of(&folder.connection)?;
     let lane = Arc::new(PostgresLane::start(base, front, dir, Purpose::Durable, observer)?);
     let shadow = PostgresShadow {
         folder: folder.clone(),

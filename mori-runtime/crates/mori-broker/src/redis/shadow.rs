@@ -42,7 +42,7 @@ pub fn open_shadow(folder: &Arc<ProjectFolder>, observer: Option<Box<dyn LaneObs
     let base = Arc::new(base(folder)?);
     let dir = lane_dir(folder);
     fs::create_dir_all(&dir).map_err(BrokerError::io("create", &dir))?;
-    let front = Front::of(&folder.connection);
+    let front = Front::of(&folder.connection)?;
     let lane = Arc::new(RedisLane::recall(base, front, dir, observer)?);
     let shadow = RedisShadow {
         folder: folder.clone(),

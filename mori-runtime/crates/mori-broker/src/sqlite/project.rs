@@ -41,7 +41,7 @@ impl SqliteProject {
         let connection = &self.folder.connection;
         let file = self.open_lane()?;
         let options = open_options(connection.foreign_keys);
-        let lane = SqliteLane::new(Front::of(connection), self.folder.shadow_dir(), file, options, observer);
+        let lane = SqliteLane::new(Front::of(connection)?, self.folder.shadow_dir(), file, options, observer);
         let delta = lane.delta()?;
         lane.mark_dirty(delta.tables.into_keys().chain(lane.schema_registry()?.into_keys()));
         Ok(Arc::new(lane))

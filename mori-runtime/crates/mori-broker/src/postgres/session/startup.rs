@@ -84,7 +84,8 @@ fn first_packet(lane: &PostgresLane, stream: TcpStream) -> io::Result<Option<(Wi
     let mut first = [0];
     // With TLS from the first byte on, a record of the handshake comes first.
     let is_direct = stream.peek(&mut first)? == 1 && first[0] == TLS_HANDSHAKE && lane.offers_tls();
-    let mut client = if is_direct { Wire::tls(stream, ALPN)? } else { Wire::Plain(stream) };
+    let begin_tls = |stream: TcpStream| Wire::tls(stream, ALPN, lane.common.certificate.as_ref());
+    let mut client = if is_direct { begin_tls(stream)? } else { Wire::Plain(stream) };
     let mut buffer = Vec::new();
     loop {
         match split_startup(&buffer) {
@@ -98,7 +99,7 @@ fn first_packet(lane: &PostgresLane, stream: TcpStream) -> io::Result<Option<(Wi
                     buffer.clear();
                     client.write_all(if begins_tls { b"S" } else { b"N" })?;
                     if begins_tls {
-                        client = Wire::tls(client.tcp().try_clone()?, ALPN)?;
+                        client = begin_tls(client.tcp().try_clone()?)?;
                     }
                     continue;
                 }

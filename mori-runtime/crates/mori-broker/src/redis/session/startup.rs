@@ -37,7 +37,7 @@ pub fn accept(lane: &Arc<RedisLane>, stream: TcpStream) -> io::Result<Option<(Se
         return Ok(None);
     }
     let client = match first[0] == TLS_HANDSHAKE && lane.offers_tls() {
-        true => Wire::tls(stream, ALPN)?,
+        true => Wire::tls(stream, ALPN, lane.common.certificate.as_ref())?,
         false => Wire::Plain(stream),
     };
     let Some((identity, begun)) = first_command(lane, &client)? else {
