@@ -175,6 +175,27 @@ fn clients_can_be_asked_for_a_password() {
 }
 
 #[test]
+fn a_certificate_has_its_key_beside_it_and_switches_tls_on() {
+    let entry = |rest: &str| format!("version: 1\nconnections:\n  shop: {{ prod: {{ url: \"postgres://db/shop\" }}, {rest} }}\n");
+    let connection = only(&entry("tls_cert: lane.crt, tls_key: /etc/lane.key"));
+    let certificate = connection.certificate.unwrap();
+    assert_eq!(
+        (certificate.cert, certificate.key, connection.tls),
+        ("/project/lane.crt".into(), "/etc/lane.key".into(), Some(true))
+    );
+    check_error(
+        &entry("tls_cert: lane.crt"),
+        "connection `shop`: `tls_key` is missing",
+        "add `tls_key:`",
+    );
+    check_error(
+        "version: 1\nconnections:\n  shop: { engine: sqlite, tls_cert: a, tls_key: b }\n",
+        "connection `shop`: sqlite has no `tls_cert`",
+        "remove `tls_cert`",
+    );
+}
+
+#[test]
 fn a_syntax_error_has_a_position() {
     let error = parse("version: 1\nconnections:\n  shop: [\n").unwrap_err();
     assert!(matches!(error, ConfigError::Syntax { line: 3.., .. }), "{error:?}");
