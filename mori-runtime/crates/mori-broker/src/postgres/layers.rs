@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Layers of this kind; a change of what is installed in them is a change of the kind.
-const KIND: &str = "8";
+const KIND: &str = "9";
 
 /// Layers built by this broker.
 pub struct PostgresLayers {

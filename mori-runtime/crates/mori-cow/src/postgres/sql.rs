@@ -56,7 +56,10 @@ pub const SEAL: &str =
     "SET statement_timeout = 0; BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_catalog.pg_mori_seal(); COMMIT";
 
 /// The five result sets of a `CaptureState`.
-pub const READ: &str = reading!(include_str!("sql/read.sql"));
+pub const READ: &str = reading!(include_str!("sql/rows.sql"), ";", include_str!("sql/read.sql"));
+
+/// Those of them that are about rows: the first three.
+pub const READ_ROWS: &str = reading!(include_str!("sql/rows.sql"));
 
 /// By shown table, how many images there are more of and less of: `(more, less)`.
 pub const COUNTS: &str = reading!(

@@ -17,13 +17,23 @@ pub struct Counts {
 /// All that has changed since the seal and is committed, in one round trip and one snapshot. Cost by what changed, plus one look at each
 /// sequence.
 pub fn read(client: &mut Client) -> Result<CaptureState> {
-    const ACTION: &str = "read the lane's changes";
-    let sets = batch::run(client, ACTION, sql::READ)?;
-    let [images, columns, sealed, ddl, sequences] = sets.as_slice() else {
-        return Err(CaptureError::Answer {
-            action: ACTION,
-            missing: "five result sets",
-        });
+    state(batch::run(client, READING, sql::READ)?)
+}
+
+const READING: &str = "read the lane's changes";
+
+/// `sets`: those of `READ`, or of `READ_ROWS`, and then there is nothing but rows.
+fn state(sets: Vec<ResultSet>) -> Result<CaptureState> {
+    let none = ResultSet::new();
+    let (images, columns, sealed, ddl, sequences) = match sets.as_slice() {
+        [images, columns, sealed, ddl, sequences] => (images, columns, sealed, ddl, sequences),
+        [images, columns, sealed] => (images, columns, sealed, &none, &none),
+        _ => {
+            return Err(CaptureError::Answer {
+                action: READING,
+                missing: "result sets",
+            });
+        }
     };
     let image = |row: &batch::Fields| {
         Ok(NetImage {
@@ -114,7 +124,7 @@ pub fn counts(client: &mut Client) -> Result<Counts> {
     for row in sets.iter().flatten() {
         let (more, less): (u64, u64) = (row.required_number(0, "count")?, row.required_number(1, "count")?);
         if more > 0 && less > 0 {
-            let delta = read(client)?.delta()?;
+            let delta = state(batch::run(client, READING, sql::READ_ROWS)?)?.delta()?;
             let rows = || delta.tables.values().flat_map(|table| &table.rows);
             let tombstones = rows().filter(|row| row.kind == ChangeKind::Deleted).count();
             return Ok(Counts {

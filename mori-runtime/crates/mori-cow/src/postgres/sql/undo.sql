@@ -73,8 +73,11 @@ BEGIN
         CROSS JOIN LATERAL (SELECT oprname, oprnamespace FROM pg_operator WHERE oid = m.amopopr OFFSET 0) o
         JOIN pg_namespace s ON s.oid = o.oprnamespace
         WHERE i.indexrelid = key;
-        EXECUTE format('DELETE FROM ONLY %s AS pg_mori_row USING (SELECT image, image::%1$s AS r FROM unnest($1) image OFFSET 0) n'
-            ' WHERE %s AND %s = n.image', rel::regclass, matches, pg_mori_image(rel)) USING images;
+        -- One look into the index for each image: a join would make the images of all rows, if it took the table for a small one.
+        EXECUTE format('DELETE FROM ONLY %1$s WHERE ctid = ANY (ARRAY('
+            'SELECT hit.ctid FROM (SELECT image, image::%1$s AS r FROM unnest($1) image OFFSET 0) n,'
+            ' LATERAL (SELECT pg_mori_row.ctid FROM ONLY %1$s AS pg_mori_row WHERE %2$s AND %3$s = n.image OFFSET 0) hit))',
+            rel::regclass, matches, pg_mori_image(rel)) USING images;
         GET DIAGNOSTICS taken = ROW_COUNT;
         RETURN taken;
     END IF;
@@ -221,3 +224,26 @@ CREATE FUNCTION pg_catalog.pg_mori_shown(rel oid) RETURNS text LANGUAGE sql STAB
     SELECT CASE n.nspname WHEN 'public' THEN c.relname::text ELSE n.nspname || '.' || c.relname END
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = coalesce(pg_partition_root(rel)::oid, rel)
 $$;
+
+-- The tables that have entries in the log, one row a column, in the order in which the columns are shown: a partition's rows are shown under its topmost
+-- root, with the root's order. `field` is the column's place in the image, `place` that in the key. A function, for its plan is kept.
+CREATE FUNCTION pg_catalog.pg_mori_columns() RETURNS TABLE (rel oid, shown text, name name, type text, kind "char", field int8, place int4)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH logged AS MATERIALIZED (
+        SELECT d.rel, pg_mori_shown(d.rel) AS shown, coalesce(pg_partition_root(d.rel)::oid, d.rel) AS root, pg_mori_key(d.rel) AS key
+        FROM (SELECT DISTINCT rel FROM pg_mori_log) d JOIN pg_class c ON c.oid = d.rel),
+    present AS MATERIALIZED (
+        SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum) - 1 AS field
+        FROM logged JOIN pg_attribute a ON a.attrelid = logged.rel AND a.attnum > 0 AND NOT a.attisdropped),
+    kinds AS MATERIALIZED (SELECT t.atttypid, pg_mori_kind(t.atttypid) AS kind FROM (SELECT DISTINCT atttypid FROM present) t)
+    SELECT l.rel, l.shown, a.attname, format_type(a.atttypid, a.atttypmod), kinds.kind, a.field, k.place
+    FROM logged l
+    LEFT JOIN (present a JOIN kinds ON kinds.atttypid = a.atttypid) ON a.attrelid = l.rel
+    LEFT JOIN pg_attribute r ON r.attrelid = l.root AND r.attname = a.attname AND NOT r.attisdropped
+    LEFT JOIN pg_index i ON i.indexrelid = l.key
+    LEFT JOIN LATERAL (SELECT min(g) AS place FROM generate_series(0, i.indnkeyatts - 1) g WHERE i.indkey[g] = a.attnum) k ON true
+    ORDER BY l.rel, coalesce(r.attnum, a.attnum);
+END $$;
