@@ -262,6 +262,13 @@ fn port_of(grant: &LaneGrant) -> u16 {
     digits.and_then(|port| port.parse().ok()).expect("the URL has a port")
 }
 
+/// A client of a lane that has said who it is, and has heard nothing yet.
+pub fn begin(grant: &LaneGrant) -> Raw {
+    let mut client = Raw::open(port_of(grant));
+    client.send(&raw::startup(PROTOCOL_3_0, &[("user", user_of(grant)), ("database", DATABASE)]));
+    client
+}
+
 /// A client of a lane.
 pub fn client_of(grant: &LaneGrant) -> Raw {
     let mut client = Raw::open(port_of(grant));

@@ -2,7 +2,7 @@
 
 use crate::drivers::available::skip;
 use mori_control::{Request, Response};
-use mori_tests::postgres::{Stage, client_of};
+use mori_tests::postgres::{Stage, begin, client_of};
 use mori_tests::{Control, raw};
 
 const PROD: &str = "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 3);";
@@ -79,4 +79,27 @@ fn statements_that_the_end_of_their_test_stops_are_told_so() {
     let rows = client_of(&next).query("SELECT count(*) FROM t");
     assert!(rows.iter().any(|row| row == "D 3"));
     control.finish(&next);
+}
+
+/// A client that is being greeted waits, and is told as one that waits for an answer.
+#[test]
+fn a_client_that_is_greeted_when_its_test_ends_does_not_wait_for_ever() {
+    let Some(stage) = stage("a_client_that_is_greeted_when_its_test_ends_does_not_wait_for_ever") else {
+        return;
+    };
+    let mut control = stage.control();
+    for _ in 0..30 {
+        let grant = control.acquire(stage.folder());
+        let mut client = begin(&grant);
+        control.finish(&grant);
+        let mut last = None;
+        while let Some(message) = client.hear() {
+            last = Some(message);
+            if last.as_ref().is_some_and(|last| last.tag == b'Z') {
+                break;
+            }
+        }
+        let last = last.map(|message| message.told()).unwrap_or_default();
+        assert!(last == "Z I" || last.contains(TOLD), "{last}");
+    }
 }

@@ -556,3 +556,18 @@ fn cancel_requests() {
         &["SELECT pg_cancel_backend(0)", "SELECT pg_terminate_backend(1, 10)"],
     );
 }
+
+/// What is made of a text by whoever reads it on the way must not depend on how deep it is.
+#[test]
+fn a_text_that_prepares_what_prepares() {
+    let Some(pair) = pair("protocol::a_text_that_prepares_what_prepares") else {
+        return;
+    };
+    let mut twin = pair.connect();
+    let deep = format!("{}SELECT 1", "PREPARE a AS ".repeat(20_000));
+    let told = twin.query(&deep);
+    assert!(told[0].told().contains("42601"), "{}", told[0].told());
+    twin.query(&format!("SELECT 1; {deep}"));
+    twin.query("PREPARE a AS INSERT INTO notes (body) VALUES ('held')");
+    twin.query("EXECUTE a");
+}

@@ -104,7 +104,7 @@ impl LaneCommon {
     pub fn relay(&self, arrival: Arrival) -> io::Result<()> {
         let mut relay = lock(&self.relay);
         let relay = match &mut *relay {
-            Some(relay) => relay,
+            Some(relay) if !relay.has_ended() => relay,
             none => none.insert(Relay::start()?),
         };
         relay.hand_over(arrival)

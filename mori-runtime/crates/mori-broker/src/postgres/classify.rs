@@ -191,11 +191,12 @@ impl Classifier {
 
 fn classify_all(catalog: &Catalog, text: &Arc<[u8]>) -> Statements {
     query::split(text, Syntax::default())
-        .map(|span| Arc::new(classify(catalog, text, span)))
+        .map(|span| Arc::new(classify(catalog, text, span, false)))
         .collect()
 }
 
-fn classify(catalog: &Catalog, text: &Arc<[u8]>, span: Range<usize>) -> Classified {
+/// `is_held`: the statement is that of a PREPARE, which holds no other.
+fn classify(catalog: &Catalog, text: &Arc<[u8]>, span: Range<usize>, is_held: bool) -> Classified {
     let outline = query::outline(&text[span.clone()], Syntax::default());
     let mut facts = StatementFacts {
         operation: outline.operation,
@@ -251,9 +252,9 @@ fn classify(catalog: &Catalog, text: &Arc<[u8]>, span: Range<usize>) -> Classifi
     let (mut executes, mut prepares, mut strategy) = (None, None, None);
     match outline.session {
         Some(Session::Execute { name }) => executes = Some(name),
-        Some(Session::Prepare { name, statement }) => {
+        Some(Session::Prepare { name, statement }) if !is_held => {
             let statement = span.start + statement.start..span.start + statement.end;
-            prepares = Some((name, Arc::new(classify(catalog, text, statement))));
+            prepares = Some((name, Arc::new(classify(catalog, text, statement, true))));
         }
         Some(Session::Listen { .. } | Session::Unlisten { .. } | Session::Notify { .. }) => strategy = Some(Strategy::ListenOnly),
         _ => {}

@@ -25,6 +25,9 @@ const ALIVE_WAIT: Duration = Duration::from_secs(5);
 /// How long a lane's server may take to accept connections again.
 const RECOVERY_WAIT: Duration = Duration::from_secs(10);
 
+/// What a client's statement may be held up for the log's sake.
+const SLOW_REFRESH: Duration = Duration::from_millis(10);
+
 /// How long our own connection waits for a lock in the middle of a client's work.
 const IMPATIENT: &str = "SET lock_timeout = '100ms'";
 
@@ -51,6 +54,9 @@ pub struct PostgresLane {
     pub(super) dirty: RwLock<DirtyTables>,
     /// The capture knows of changed tables that `dirty` does not.
     dirty_is_stale: AtomicBool,
+    /// To ask it takes so long that no client waits for the answer.
+    is_refresh_slow: AtomicBool,
+    is_refreshing: AtomicBool,
     /// A statement ran that is not known to have changed nothing.
     pub(super) may_have_written: AtomicBool,
     /// Something was done that row changes do not tell: only a rebuild takes it back.
@@ -81,6 +87,8 @@ impl PostgresLane {
             sessions: Mutex::default(),
             dirty: RwLock::default(),
             dirty_is_stale: AtomicBool::new(false),
+            is_refresh_slow: AtomicBool::new(false),
+            is_refreshing: AtomicBool::new(false),
             may_have_written: AtomicBool::new(false),
             is_coarse: AtomicBool::new(false),
             snapshots: Mutex::default(),
@@ -97,7 +105,7 @@ impl PostgresLane {
     /// What an earlier process has left in the lane.
     fn recall(&self) -> Result<(), BrokerError> {
         self.may_have_written.store(true, Ordering::Release);
-        self.dirty_is_stale.store(true, Ordering::Release);
+        self.with_admin(|client| self.read_dirty(client))?;
         if self.common.dir.join(SPOILT).exists() || self.with_admin(capture::is_coarse)? {
             self.is_coarse.store(true, Ordering::Release);
             self.note_ddl();
@@ -191,20 +199,18 @@ impl PostgresLane {
         self.with_locked_admin(&mut lock(&self.admin), work)
     }
 
-    /// As `with_admin`, for a session in the middle of its client's work. None if our connection is busy, or has to wait for a lock: a client of the lane
-    /// may hold it, and gets nowhere while we wait.
+    /// As `with_admin`, for a session in the middle of its client's work, which holds up the lane's other sessions. None if our connection is busy or gone, or
+    /// has to wait for a lock: a client of the lane may hold it, and gets nowhere while we wait.
     fn with_idle_admin<T, E>(&self, work: impl Fn(&mut postgres::Client) -> Result<T, E>) -> Option<T>
     where
         BrokerError: From<E>,
     {
         let mut admin = self.admin.try_lock().ok()?;
-        let work = |client: &mut postgres::Client| -> Result<T, BrokerError> {
-            client.batch_execute(IMPATIENT)?;
-            let outcome = work(client);
-            client.batch_execute("RESET lock_timeout")?;
-            Ok(outcome?)
-        };
-        self.with_locked_admin::<T, BrokerError>(&mut admin, work).ok()
+        let client = admin.as_mut().filter(|client| !client.is_closed())?;
+        client.batch_execute(IMPATIENT).ok()?;
+        let outcome = work(client).ok();
+        client.batch_execute("RESET lock_timeout").ok()?;
+        outcome
     }
 
     fn with_locked_admin<T, E>(
@@ -313,16 +319,47 @@ impl PostgresLane {
     }
 
     /// Asks the capture which tables are dirty, if a statement that reads tables is to be routed and it may know more.
-    pub fn refresh_dirty(&self, statement: &Classified) {
+    pub fn refresh_dirty(self: &Arc<Self>, statement: &Classified) {
         if statement.facts.reads.is_empty()
             || !self.dirty_is_stale.load(Ordering::Acquire)
             || !self.dirty_is_stale.swap(false, Ordering::AcqRel)
         {
             return;
         }
-        match self.with_idle_admin(capture::dirty_tables) {
-            Some(tables) => self.dirty.write().unwrap_or_else(PoisonError::into_inner).mark(tables),
-            None => self.dirty_is_stale.store(true, Ordering::Release),
+        let started = Instant::now();
+        let is_slow = self.is_refresh_slow.load(Ordering::Acquire);
+        let read = (!is_slow).then(|| self.with_idle_admin(|client| self.read_dirty(client))).flatten();
+        if read.is_none() {
+            self.dirty_is_stale.store(true, Ordering::Release);
+            self.refresh_dirty_later();
+        } else if started.elapsed() > SLOW_REFRESH {
+            self.is_refresh_slow.store(true, Ordering::Release);
+        }
+    }
+
+    /// Marks while our connection is held: a reset, which needs it too, forgets what was marked before it.
+    fn read_dirty(&self, client: &mut postgres::Client) -> Result<(), CaptureError> {
+        let tables = capture::dirty_tables(client)?;
+        self.dirty.write().unwrap_or_else(PoisonError::into_inner).mark(tables);
+        Ok(())
+    }
+
+    /// As `refresh_dirty`, without anybody waiting for it: until then the log calls a table clean that a trigger has written.
+    fn refresh_dirty_later(self: &Arc<Self>) {
+        if self.is_refreshing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let lane = self.clone();
+        let refresh = move || {
+            let started = Instant::now();
+            if lane.dirty_is_stale.swap(false, Ordering::AcqRel) && lane.with_admin(|client| lane.read_dirty(client)).is_err() {
+                lane.dirty_is_stale.store(true, Ordering::Release);
+            }
+            lane.is_refresh_slow.store(started.elapsed() > SLOW_REFRESH, Ordering::Release);
+            lane.is_refreshing.store(false, Ordering::Release);
+        };
+        if std::thread::Builder::new().name("refresh".to_owned()).spawn(refresh).is_err() {
+            self.is_refreshing.store(false, Ordering::Release);
         }
     }
 
@@ -334,6 +371,7 @@ impl PostgresLane {
     pub(super) fn forget(&self) {
         self.dirty.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.dirty_is_stale.store(false, Ordering::Release);
+        self.is_refresh_slow.store(false, Ordering::Release);
         self.may_have_written.store(false, Ordering::Release);
         lock(&self.snapshots).clear();
         self.common.forget();

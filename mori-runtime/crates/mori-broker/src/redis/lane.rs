@@ -23,6 +23,8 @@ const SPOILT: &str = "spoilt";
 pub(super) struct Changes {
     pub state: StreamState,
     pub touched: Touched,
+    /// What of it `dirty` does not know yet.
+    unmarked: Touched,
 }
 
 pub struct RedisLane {
@@ -218,7 +220,11 @@ impl RedisLane {
     /// Keys that the command about to be sent may change without the append-only file being told.
     pub fn note_unrecorded(&self, database: u32, keys: impl Iterator<Item = Vec<u8>>) {
         self.may_have_written.store(true, Ordering::Release);
-        lock(&self.changes).touched.keys.extend(keys.map(|key| (database, key)));
+        let Changes { touched, unmarked, .. } = &mut *lock(&self.changes);
+        for key in keys {
+            unmarked.keys.insert((database, key.clone()));
+            touched.keys.insert((database, key));
+        }
     }
 
     fn spoil(&self) {
@@ -239,8 +245,12 @@ impl RedisLane {
     /// Takes note of what the append-only file tells since it was read last.
     pub(super) fn read_changes(&self) -> Result<(), BrokerError> {
         let base = self.base();
-        let Changes { state, touched } = &mut *lock(&self.changes);
-        Ok(self.aof().read(&base.table, state, touched)?)
+        let Changes { state, touched, unmarked } = &mut *lock(&self.changes);
+        let mut fresh = Touched::default();
+        let read = self.aof().read(&base.table, state, &mut fresh);
+        touched.extend(fresh.clone());
+        unmarked.extend(fresh);
+        Ok(read?)
     }
 
     pub(super) fn mark_dirty(&self, touched: &Touched) {
@@ -282,14 +292,15 @@ impl RedisLane {
     /// Asks the append-only file, if a command has changed keys that it did not name.
     fn refresh_dirty(&self) {
         if self.is_dirty_stale.load(Ordering::Acquire) && self.is_dirty_stale.swap(false, Ordering::AcqRel) && self.read_changes().is_ok() {
-            let touched = lock(&self.changes).touched.clone();
-            self.mark_dirty(&touched);
+            let unmarked = std::mem::take(&mut lock(&self.changes).unmarked);
+            self.mark_dirty(&unmarked);
         }
     }
 
     /// After a reset the lane knows nothing of what was done before.
     pub(super) fn forget(&self) {
         self.dirty.write().unwrap_or_else(PoisonError::into_inner).clear();
+        lock(&self.changes).unmarked = Touched::default();
         for flag in [&self.may_have_written, &self.has_scripts, &self.is_coarse, &self.is_dirty_stale] {
             flag.store(false, Ordering::Release);
         }

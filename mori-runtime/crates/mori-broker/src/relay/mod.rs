@@ -71,6 +71,8 @@ struct Shared {
     waker: Waker,
     arrivals: Mutex<Vec<Arrival>>,
     is_dropped: AtomicBool,
+    /// The thread has ended.
+    has_ended: AtomicBool,
 }
 
 impl Relay {
@@ -80,6 +82,7 @@ impl Relay {
             waker,
             arrivals: Mutex::default(),
             is_dropped: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
         });
         let for_thread = shared.clone();
         std::thread::Builder::new()
@@ -88,11 +91,21 @@ impl Relay {
         Ok(Relay { shared })
     }
 
-    /// From here on the bytes of a session pass.
+    /// Whether sessions are not served any more.
+    pub fn has_ended(&self) -> bool {
+        self.shared.has_ended.load(Ordering::Acquire)
+    }
+
+    /// From here on the bytes of a session pass. Errors: there is nobody to pass them.
     pub fn hand_over(&self, arrival: Arrival) -> io::Result<()> {
         arrival.client.tcp().set_nonblocking(true)?;
         arrival.server.set_nonblocking(true)?;
-        crate::lane::lock(&self.shared.arrivals).push(arrival);
+        let mut arrivals = crate::lane::lock(&self.shared.arrivals);
+        if self.has_ended() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        arrivals.push(arrival);
+        drop(arrivals);
         self.shared.waker.wake()
     }
 }

@@ -27,6 +27,18 @@ impl Outbox {
         Ok(())
     }
 
+    /// As `send`, for bytes that need not be copied.
+    pub fn send_whole(&mut self, bytes: Vec<u8>, mut write: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<()> {
+        if !self.is_empty() {
+            return self.send(&bytes, write);
+        }
+        let taken = write_some(&bytes, &mut write)?;
+        if taken < bytes.len() {
+            (self.bytes, self.sent) = (bytes, taken);
+        }
+        Ok(())
+    }
+
     /// Sends what is kept, as much as `write` takes. Says whether all is sent.
     pub fn flush(&mut self, mut write: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<bool> {
         self.sent += write_some(&self.bytes[self.sent..], &mut write)?;

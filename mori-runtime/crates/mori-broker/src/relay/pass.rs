@@ -21,7 +21,8 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Learns from a read that had `room`. A stream that did not fill it is empty (epoll(7), on edge-triggered events), if it ends later.
+    /// Learns from a read that had `room`. A stream that did not fill it is empty (epoll(7), on edge-triggered events), if it ends later. Urgent data, which
+    /// none of these protocols has, would make a read end early.
     fn has_read(&mut self, read: usize, room: usize) {
         self.is_readable = read == room || self.is_ending;
     }
@@ -41,8 +42,10 @@ pub struct Pass {
     held: Vec<u8>,
     to_server: Outbox,
     to_client: Outbox,
-    /// The client sends nothing any more, or is not listened to.
+    /// The client sends nothing any more.
     has_client_left: bool,
+    /// The server takes nothing any more.
+    is_server_gone: bool,
     has_server_closed: bool,
     /// The session ends when all that is for the client is sent.
     is_ending: bool,
@@ -88,6 +91,7 @@ impl Pass {
             to_server: Outbox::default(),
             to_client: Outbox::default(),
             has_client_left: false,
+            is_server_gone: false,
             has_server_closed: false,
             is_ending: false,
         };
@@ -133,7 +137,9 @@ impl Pass {
                 Err(_) => self.give_up_server(),
             }
         }
-        if self.has_client_left || self.is_ending || !self.client_side.is_readable {
+        // Who has a server no more waits until it is known what the server has said last.
+        let is_orphan = self.is_server_gone && !self.has_server_closed;
+        if self.has_client_left || self.is_ending || is_orphan || !self.client_side.is_readable {
             return Ok(false);
         }
         let read = match self.client.read(scratch) {
@@ -164,18 +170,27 @@ impl Pass {
     }
 
     fn take_requests(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let taken = self.send_requests(bytes)?;
+        let passing = self.traffic.requests(bytes);
+        let taken = self.send(bytes, passing)?;
         self.held.extend_from_slice(&bytes[taken..]);
         Ok(())
     }
 
     /// As `take_requests`; a message that is long is not moved with each read.
     fn take_held_requests(&mut self, mut held: Vec<u8>) -> io::Result<()> {
-        match self.send_requests(&held)? {
-            0 => self.held = held,
-            taken if taken == held.len() => {}
-            taken => {
-                held.drain(..taken);
+        match self.traffic.requests(&held) {
+            // It may be long, and is not copied.
+            Passing::AsTheyCame(taken) if taken == held.len() => {
+                let sent = self.to_server.send_whole(held, |bytes| (&*self.server).write(bytes));
+                if sent.is_err() {
+                    self.give_up_server();
+                }
+            }
+            passing => {
+                let taken = self.send(&held, passing)?;
+                if taken > 0 {
+                    held.drain(..taken);
+                }
                 self.held = held;
             }
         }
@@ -183,8 +198,8 @@ impl Pass {
     }
 
     /// Says how many of the bytes are done with.
-    fn send_requests(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let (taken, sent) = match self.traffic.requests(bytes) {
+    fn send(&mut self, bytes: &[u8], passing: Passing) -> io::Result<usize> {
+        let (taken, sent) = match passing {
             Passing::AsTheyCame(taken) => (taken, self.send_to_server(&bytes[..taken])),
             Passing::Instead(taken, instead) => (taken, self.send_to_server(&instead)),
             Passing::Refused(told) => {
@@ -207,7 +222,8 @@ impl Pass {
 
     /// The server takes nothing any more. What it has sent before is still passed on.
     fn give_up_server(&mut self) {
-        self.has_client_left = true;
+        self.is_server_gone = true;
+        self.is_ending |= self.has_server_closed;
         self.to_server = Outbox::default();
         self.close_server(Shutdown::Both);
     }
@@ -215,7 +231,8 @@ impl Pass {
     fn close_server(&mut self, how: Shutdown) {
         let _ = self.server.shutdown(how);
         // It is read to its end.
-        (self.server_side.is_readable, self.server_side.is_ending) = (true, how == Shutdown::Both);
+        self.server_side.is_readable = true;
+        self.server_side.is_ending |= how == Shutdown::Both;
     }
 
     /// Reads once from the server. Says whether there was anything to do. Errors: the session is to end.

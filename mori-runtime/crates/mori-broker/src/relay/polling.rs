@@ -35,7 +35,16 @@ struct Passes {
 }
 
 /// Relays until nobody hands sessions over any more, and the last has ended.
-pub fn run(mut poll: Poll, shared: &Shared) {
+pub fn run(poll: Poll, shared: &Shared) {
+    // Whatever ends it: who hands a session over later is to know.
+    let _ = catch_unwind(AssertUnwindSafe(|| relay(poll, shared)));
+    shared.has_ended.store(true, Ordering::Release);
+    // What was handed over meanwhile is not served any more.
+    let left = std::mem::take(&mut *lock(&shared.arrivals));
+    drop(left);
+}
+
+fn relay(mut poll: Poll, shared: &Shared) {
     let mut events = Events::with_capacity(EVENTS_MAX);
     let mut passes = Passes {
         places: Vec::new(),
@@ -56,7 +65,8 @@ pub fn run(mut poll: Poll, shared: &Shared) {
             passes.run(place, poll.registry());
         }
         // Last: a place that has just become free may have events in this round.
-        for arrival in std::mem::take(&mut *lock(&shared.arrivals)) {
+        let arrivals = std::mem::take(&mut *lock(&shared.arrivals));
+        for arrival in arrivals {
             passes.admit(arrival, poll.registry());
         }
         if passes.is_empty() && shared.is_dropped.load(Ordering::Acquire) {
@@ -122,7 +132,9 @@ impl Passes {
                     // The lane holds on to them for a moment yet.
                     let _ = registry.deregister(&mut SourceFd(&descriptor));
                 }
-                self.places[place] = None;
+                let ended = self.places[place].take();
+                // With it, the last that holds the lane may go.
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(ended)));
                 self.free.push(place);
             }
         }

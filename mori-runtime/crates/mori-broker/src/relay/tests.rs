@@ -235,6 +235,29 @@ fn a_server_that_closes_ends_the_session_as_the_engine_says() {
     }
 }
 
+/// What a client sends when the server is gone is lost, and it is told what it would be told otherwise.
+#[test]
+fn who_writes_to_a_server_that_is_gone_hears_its_last_words() {
+    let relay = Relay::start().unwrap();
+    for farewell in [|| Farewell::Tell(b"bye".to_vec()), || Farewell::Stay] as [fn() -> Farewell; 2] {
+        let mut ends = session_with(&relay, b"", Shutdown::Both, farewell);
+        ends.server.write_all(b"last").unwrap();
+        // Bytes that come before the relay knows of the end.
+        ends.client.write_all(b".").unwrap();
+        drop(ends.server);
+        ends.client.write_all(b"..").unwrap();
+        hears(&mut ends.client, "last");
+        if matches!(farewell(), Farewell::Tell(_)) {
+            hears(&mut ends.client, "bye");
+        } else {
+            // It may have been read before the end was known, or after.
+            let _ = ends.client.write_all(b"!");
+        }
+        ends.client.shutdown(Shutdown::Write).unwrap_or_default();
+        ends.ended.recv_timeout(WAIT).unwrap();
+    }
+}
+
 /// Also a mistake of ours.
 #[test]
 fn one_session_that_fails_does_not_end_the_others() {

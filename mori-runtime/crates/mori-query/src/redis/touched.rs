@@ -25,6 +25,14 @@ impl Touched {
         self.keys.is_empty() && self.databases.is_empty() && !self.everything && !self.functions
     }
 
+    /// Adds what another tells.
+    pub fn extend(&mut self, other: Touched) {
+        self.keys.extend(other.keys);
+        self.databases.extend(other.databases);
+        self.everything |= other.everything;
+        self.functions |= other.functions;
+    }
+
     /// Whether a key may have been changed.
     pub fn contains(&self, database: u32, key: &[u8]) -> bool {
         self.everything || self.databases.contains(&database) || self.keys.contains(&(database, key.to_vec()))

@@ -71,10 +71,13 @@ impl Traffic for Passage {
     }
 
     fn replies(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self.session.is_logged {
-            true => self.replies.note(&self.session, bytes),
-            false => Ok(()),
+        if !self.session.is_logged {
+            return Ok(());
         }
+        if self.session.ended_test().is_some() {
+            self.session.ledger().mute();
+        }
+        self.replies.note(&self.session, bytes)
     }
 
     /// The server ends the session's transaction when it finds the connection closed.
@@ -99,6 +102,9 @@ impl Traffic for Passage {
 
 impl Drop for Passage {
     fn drop(&mut self) {
+        if let Some(test) = self.session.ended_test() {
+            self.session.report_late(&test);
+        }
         self.session.lane.leave(self.session.key);
     }
 }

@@ -34,9 +34,23 @@ pub struct Ledger {
     has_failed: bool,
     /// Writes of this transaction may have reached tables that its statements do not name.
     has_spread: bool,
+    /// The test is over: what is answered now is in no log.
+    is_muted: bool,
 }
 
 impl Ledger {
+    /// Of a session whose client waits for the greeting, which ends with ReadyForQuery.
+    pub fn greeted() -> Ledger {
+        Ledger {
+            pending: [Pending::Ready].into(),
+            ..Ledger::default()
+        }
+    }
+
+    pub fn mute(&mut self) {
+        self.is_muted = true;
+    }
+
     pub fn extend(&mut self, asked: impl Iterator<Item = Pending>) {
         self.pending.extend(asked);
     }
@@ -76,7 +90,7 @@ impl Ledger {
     }
 
     /// CommandComplete with its tag and row count, EmptyQueryResponse or PortalSuspended.
-    pub fn completed(&mut self, lane: &PostgresLane, key: SessionKey, tag: &str, rows: Option<u64>) {
+    pub fn completed(&mut self, lane: &Arc<PostgresLane>, key: SessionKey, tag: &str, rows: Option<u64>) {
         let Some(Pending::Statement(..)) = self.pending.front() else {
             return;
         };
@@ -90,7 +104,7 @@ impl Ledger {
     }
 
     /// ErrorResponse: what was asked for up to the next ReadyForQuery is not done.
-    pub fn failed(&mut self, lane: &PostgresLane, key: SessionKey, sqlstate: &str) {
+    pub fn failed(&mut self, lane: &Arc<PostgresLane>, key: SessionKey, sqlstate: &str) {
         if !self.has_failed
             && let Some(Pending::Parse(statement, started) | Pending::Statement(statement, started)) = self.pending.front()
         {
@@ -105,7 +119,7 @@ impl Ledger {
     }
 
     /// ReadyForQuery with its status byte.
-    pub fn ready(&mut self, lane: &PostgresLane, status: u8) {
+    pub fn ready(&mut self, lane: &Arc<PostgresLane>, status: u8) {
         while let Some(pending) = self.pending.pop_front() {
             if matches!(pending, Pending::Ready) {
                 break;
@@ -118,7 +132,7 @@ impl Ledger {
                 self.stage.rollback();
             }
             let written: Vec<String> = self.stage.commit().into_iter().collect();
-            if !written.is_empty() || self.has_spread {
+            if !self.is_muted && (!written.is_empty() || self.has_spread) {
                 lane.commit(written, std::mem::take(&mut self.has_spread));
             }
         }
@@ -127,7 +141,10 @@ impl Ledger {
     }
 
     /// Notes what a statement that succeeded has changed.
-    fn settle(&mut self, lane: &PostgresLane, statement: &Classified, tag: &str, rows: u64) {
+    fn settle(&mut self, lane: &Arc<PostgresLane>, statement: &Classified, tag: &str, rows: u64) {
+        if self.is_muted {
+            return;
+        }
         if statement.facts.operation == Operation::Ddl {
             lane.note_ddl();
             self.has_spread = true;
@@ -165,8 +182,8 @@ impl Ledger {
         }
     }
 
-    fn record(&self, lane: &PostgresLane, key: SessionKey, statement: &Classified, started: Instant, rows: u64, error: Option<&str>) {
-        if statement.facts.verb.is_empty() && error.is_none() {
+    fn record(&self, lane: &Arc<PostgresLane>, key: SessionKey, statement: &Classified, started: Instant, rows: u64, error: Option<&str>) {
+        if self.is_muted || (statement.facts.verb.is_empty() && error.is_none()) {
             return;
         }
         lane.refresh_dirty(statement);

@@ -196,7 +196,7 @@ fn connect(lane: &Arc<PostgresLane>, client: &Arc<Wire>, start: &StartupMessage<
         is_below,
         client: client.clone(),
         server: Arc::new(server),
-        ledger: Arc::new(Mutex::new(Ledger::default())),
+        ledger: Arc::new(Mutex::new(Ledger::greeted())),
     };
     if !lane.enter(&session) {
         return Err(Refusal::new(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already"));

@@ -74,6 +74,9 @@ impl Traffic for Passage {
 
     fn replies(&mut self, bytes: &[u8]) -> io::Result<()> {
         if !self.session.is_below {
+            if self.session.ended_test().is_some() {
+                self.session.ledger().mute();
+            }
             self.replies.note(&self.session, bytes);
         }
         Ok(())
@@ -102,6 +105,9 @@ impl Traffic for Passage {
 
 impl Drop for Passage {
     fn drop(&mut self) {
+        if let Some(test) = self.session.ended_test() {
+            self.session.report_late(&test);
+        }
         self.session.lane.leave(self.session.key);
     }
 }
