@@ -249,8 +249,14 @@ impl Pass {
             Ok(0) | Err(_) => {
                 self.has_server_closed = true;
                 match self.traffic.server_closed() {
-                    Farewell::Stay if !self.has_client_left => {}
-                    Farewell::Stay | Farewell::Close => self.is_ending = true,
+                    Farewell::Stay if self.has_client_left => self.is_ending = true,
+                    // It has spoken already, and what it said was lost.
+                    Farewell::Stay if self.is_server_gone => match self.traffic.requests(&[]) {
+                        Passing::Refused(told) => self.tell(&told)?,
+                        Passing::AsTheyCame(_) | Passing::Instead(..) => self.is_ending = true,
+                    },
+                    Farewell::Stay => {}
+                    Farewell::Close => self.is_ending = true,
                     Farewell::Tell(bytes) => self.tell(&bytes)?,
                 }
             }
