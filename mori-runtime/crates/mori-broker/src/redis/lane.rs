@@ -24,7 +24,25 @@ pub(super) struct Changes {
     pub state: StreamState,
     pub touched: Touched,
     /// What of it `dirty` does not know yet.
-    unmarked: Touched,
+    unmarked: Unmarked,
+}
+
+#[derive(Debug, Default)]
+struct Unmarked {
+    keys: Vec<(u32, KeyNumber)>,
+    everything: bool,
+}
+
+impl Unmarked {
+    fn add(&mut self, touched: &Touched) {
+        self.keys.extend(
+            touched
+                .keys
+                .iter()
+                .map(|(database, key)| (*database, KeyNumber::of(*database, key))),
+        );
+        self.everything |= touched.everything || !touched.databases.is_empty();
+    }
 }
 
 pub struct RedisLane {
@@ -222,7 +240,7 @@ impl RedisLane {
         self.may_have_written.store(true, Ordering::Release);
         let Changes { touched, unmarked, .. } = &mut *lock(&self.changes);
         for key in keys {
-            unmarked.keys.insert((database, key.clone()));
+            unmarked.keys.push((database, KeyNumber::of(database, &key)));
             touched.keys.insert((database, key));
         }
     }
@@ -248,18 +266,24 @@ impl RedisLane {
         let Changes { state, touched, unmarked } = &mut *lock(&self.changes);
         let mut fresh = Touched::default();
         let read = self.aof().read(&base.table, state, &mut fresh);
-        touched.extend(fresh.clone());
-        unmarked.extend(fresh);
+        unmarked.add(&fresh);
+        touched.extend(fresh);
         Ok(read?)
     }
 
-    pub(super) fn mark_dirty(&self, touched: &Touched) {
+    fn mark_dirty(&self, touched: &Touched) {
+        let mut unmarked = Unmarked::default();
+        unmarked.add(touched);
+        self.mark(unmarked);
+    }
+
+    fn mark(&self, unmarked: Unmarked) {
         let mut dirty = self.dirty.write().unwrap_or_else(PoisonError::into_inner);
-        if touched.everything || !touched.databases.is_empty() {
+        if unmarked.everything {
             dirty.mark_everything();
         }
-        for (database, key) in &touched.keys {
-            dirty.mark(*database, KeyNumber::of(*database, key));
+        for (database, key) in unmarked.keys {
+            dirty.mark(database, key);
         }
     }
 
@@ -293,14 +317,14 @@ impl RedisLane {
     fn refresh_dirty(&self) {
         if self.is_dirty_stale.load(Ordering::Acquire) && self.is_dirty_stale.swap(false, Ordering::AcqRel) && self.read_changes().is_ok() {
             let unmarked = std::mem::take(&mut lock(&self.changes).unmarked);
-            self.mark_dirty(&unmarked);
+            self.mark(unmarked);
         }
     }
 
     /// After a reset the lane knows nothing of what was done before.
     pub(super) fn forget(&self) {
         self.dirty.write().unwrap_or_else(PoisonError::into_inner).clear();
-        lock(&self.changes).unmarked = Touched::default();
+        lock(&self.changes).unmarked = Unmarked::default();
         for flag in [&self.may_have_written, &self.has_scripts, &self.is_coarse, &self.is_dirty_stale] {
             flag.store(false, Ordering::Release);
         }

@@ -27,7 +27,10 @@ impl Touched {
 
     /// Adds what another tells.
     pub fn extend(&mut self, other: Touched) {
-        self.keys.extend(other.keys);
+        match self.keys.is_empty() {
+            true => self.keys = other.keys,
+            false => self.keys.extend(other.keys),
+        }
         self.databases.extend(other.databases);
         self.everything |= other.everything;
         self.functions |= other.functions;
