@@ -2,11 +2,14 @@
 //!
 //! An engine says by [`Traffic`] what is to be read on the way; [`Relay`] moves the bytes (docs/decisions/0006).
 
+mod leased;
 mod outbox;
 mod pass;
 mod polling;
 #[cfg(test)]
 mod tests;
+
+pub use leased::{Leased, LeasedSession};
 
 use crate::wire::Wire;
 use mio::Waker;

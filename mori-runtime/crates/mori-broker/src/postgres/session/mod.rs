@@ -9,7 +9,7 @@ mod startup;
 
 use super::lane::PostgresLane;
 use crate::lane::SessionKey;
-use crate::relay::{Arrival, Farewell, Passing, Traffic};
+use crate::relay::{Arrival, Leased, LeasedSession, Passing};
 use crate::wire::Wire;
 use mori_wire::pg::{ErrorFields, Severity, SqlState, backend};
 use pending::Ledger;
@@ -47,7 +47,7 @@ pub fn serve(lane: &Arc<PostgresLane>, stream: TcpStream) {
     };
     // Without a relay, what there is of the session is dropped, and the client told by a closed connection.
     let _ = lane.common.relay(Arrival {
-        traffic: Box::new(passage),
+        traffic: Box::new(Leased(passage)),
         client,
         server,
         begun: Vec::new(),
@@ -61,23 +61,47 @@ struct Passage {
     replies: Replies,
 }
 
-impl Traffic for Passage {
-    fn requests(&mut self, bytes: &[u8]) -> Passing {
-        let taken = self.requests.take(&self.session, bytes);
-        match self.session.ended_test() {
-            Some(test) => Passing::Refused(self.session.refuse_late(&test)),
-            None => Passing::AsTheyCame(taken),
+impl LeasedSession for Passage {
+    fn ended_test(&self) -> Option<String> {
+        self.session.lane.common.ended_test(self.session.lease)
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Passing {
+        Passing::AsTheyCame(self.requests.take(&self.session, bytes))
+    }
+
+    fn note(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self.session.is_logged {
+            true => self.replies.note(&self.session, bytes),
+            false => Ok(()),
         }
     }
 
-    fn replies(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if !self.session.is_logged {
-            return Ok(());
+    fn mute(&mut self) {
+        self.session.ledger().mute();
+    }
+
+    fn is_waiting(&self) -> Option<bool> {
+        self.session.is_logged.then(|| self.session.ledger().is_waiting())
+    }
+
+    fn is_between(&self) -> bool {
+        self.replies.is_between()
+    }
+
+    fn report_late(&mut self, test: &str) {
+        let unanswered = self.session.ledger().take_statements();
+        for statement in unanswered.iter().filter(|statement| statement.is_write()) {
+            self.session.lane.common.report_late_write(test, &statement.facts.verb);
         }
-        if self.session.ended_test().is_some() {
-            self.session.ledger().mute();
-        }
-        self.replies.note(&self.session, bytes)
+    }
+
+    fn told_late(&self, test: &str) -> Vec<u8> {
+        let message = format!("this connection belongs to the test {test}, which has ended");
+        let mut out = Vec::new();
+        let fields = ErrorFields::new(Severity::Fatal, SqlState::ADMIN_SHUTDOWN, &message);
+        backend::error_response(&mut out, &fields);
+        out
     }
 
     /// The server ends the session's transaction when it finds the connection closed.
@@ -85,26 +109,7 @@ impl Traffic for Passage {
         Shutdown::Both
     }
 
-    fn server_closed(&mut self) -> Farewell {
-        let session = &self.session;
-        match session.ended_test() {
-            // The client of a lease that has ended stays connected, if it waits for nothing: when it next speaks, it is told which test it belongs to.
-            Some(_) if session.is_logged && !session.ledger().is_waiting() => Farewell::Stay,
-            Some(test) if session.is_logged && self.replies.is_between() => Farewell::Tell(session.refuse_late(&test)),
-            Some(test) => {
-                session.report_late(&test);
-                Farewell::Close
-            }
-            None => Farewell::Close,
-        }
-    }
-}
-
-impl Drop for Passage {
-    fn drop(&mut self) {
-        if let Some(test) = self.session.ended_test() {
-            self.session.report_late(&test);
-        }
+    fn leave(&self) {
         self.session.lane.leave(self.session.key);
     }
 }
@@ -128,29 +133,6 @@ impl SessionHandle {
 impl Session {
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The test that the session belongs to, if it has ended.
-    fn ended_test(&self) -> Option<String> {
-        self.lane.common.ended_test(self.lease)
-    }
-
-    /// The lane belongs to another test by now: what the client is told before its connection ends.
-    fn refuse_late(&self, test: &str) -> Vec<u8> {
-        self.report_late(test);
-        let message = format!("this connection belongs to the test {test}, which has ended");
-        let mut out = Vec::new();
-        let fields = ErrorFields::new(Severity::Fatal, SqlState::ADMIN_SHUTDOWN, &message);
-        backend::error_response(&mut out, &fields);
-        out
-    }
-
-    /// Notes the writes that the end of the test kept from being executed, or stopped.
-    fn report_late(&self, test: &str) {
-        let unanswered = self.ledger().take_statements();
-        for statement in unanswered.iter().filter(|statement| statement.is_write()) {
-            self.lane.common.report_late_write(test, &statement.facts.verb);
-        }
     }
 
     /// What the lane is to hold.

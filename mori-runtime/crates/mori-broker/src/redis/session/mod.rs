@@ -10,7 +10,7 @@ mod startup;
 
 use super::lane::RedisLane;
 use crate::lane::SessionKey;
-use crate::relay::{Arrival, Farewell, Passing, Traffic};
+use crate::relay::{Arrival, Leased, LeasedSession, Passing};
 use crate::wire::Wire;
 use ledger::Ledger;
 use mori_wire::resp::error_reply;
@@ -49,7 +49,7 @@ pub fn serve(lane: &Arc<RedisLane>, stream: TcpStream) {
     };
     // Without a relay, what there is of the session is dropped, and the client told by a closed connection.
     let _ = lane.common.relay(Arrival {
-        traffic: Box::new(passage),
+        traffic: Box::new(Leased(passage)),
         client,
         server,
         begun,
@@ -63,23 +63,43 @@ struct Passage {
     replies: Replies,
 }
 
-impl Traffic for Passage {
-    fn requests(&mut self, bytes: &[u8]) -> Passing {
-        let passing = self.requests.take(&self.session, bytes);
-        match self.session.ended_test() {
-            Some(test) => Passing::Refused(self.session.refuse_late(&test)),
-            None => passing,
-        }
+impl LeasedSession for Passage {
+    fn ended_test(&self) -> Option<String> {
+        self.session.lane.common.ended_test(self.session.lease)
     }
 
-    fn replies(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn take(&mut self, bytes: &[u8]) -> Passing {
+        self.requests.take(&self.session, bytes)
+    }
+
+    fn note(&mut self, bytes: &[u8]) -> io::Result<()> {
         if !self.session.is_below {
-            if self.session.ended_test().is_some() {
-                self.session.ledger().mute();
-            }
             self.replies.note(&self.session, bytes);
         }
         Ok(())
+    }
+
+    fn mute(&mut self) {
+        self.session.ledger().mute();
+    }
+
+    fn is_waiting(&self) -> Option<bool> {
+        let ledger = self.session.ledger();
+        (!self.session.is_below && ledger.is_pairing()).then(|| ledger.is_waiting())
+    }
+
+    fn is_between(&self) -> bool {
+        self.replies.is_between()
+    }
+
+    fn report_late(&mut self, test: &str) {
+        for verb in self.session.ledger().take_writes() {
+            self.session.lane.common.report_late_write(test, &verb);
+        }
+    }
+
+    fn told_late(&self, test: &str) -> Vec<u8> {
+        error_reply(&late(test))
     }
 
     /// What was asked for is answered before the server finds the connection closed.
@@ -87,27 +107,7 @@ impl Traffic for Passage {
         Shutdown::Write
     }
 
-    fn server_closed(&mut self) -> Farewell {
-        let session = &self.session;
-        let is_known = !session.is_below && session.ledger().is_pairing();
-        match session.ended_test() {
-            // The client of a lease that has ended stays connected, if it waits for nothing: when it next speaks, it is told which test it belongs to.
-            Some(_) if is_known && !session.ledger().is_waiting() => Farewell::Stay,
-            Some(test) if is_known && self.replies.is_between() => Farewell::Tell(session.refuse_late(&test)),
-            Some(test) => {
-                session.report_late(&test);
-                Farewell::Close
-            }
-            None => Farewell::Close,
-        }
-    }
-}
-
-impl Drop for Passage {
-    fn drop(&mut self) {
-        if let Some(test) = self.session.ended_test() {
-            self.session.report_late(&test);
-        }
+    fn leave(&self) {
         self.session.lane.leave(self.session.key);
     }
 }
@@ -138,23 +138,5 @@ impl SessionHandle {
 impl Session {
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The test that the session belongs to, if it has ended.
-    fn ended_test(&self) -> Option<String> {
-        self.lane.common.ended_test(self.lease)
-    }
-
-    /// The lane belongs to another test by now: what the client is told before its connection ends.
-    fn refuse_late(&self, test: &str) -> Vec<u8> {
-        self.report_late(test);
-        error_reply(&late(test))
-    }
-
-    /// Notes the writes that the end of the test kept from being executed, or stopped.
-    fn report_late(&self, test: &str) {
-        for verb in self.ledger().take_writes() {
-            self.lane.common.report_late_write(test, &verb);
-        }
     }
 }
