@@ -137,6 +137,13 @@ fn generated_ids_are_the_same_in_every_test() {
     broker.join();
 }
 
+#[track_caller]
+fn is_told_whose_it_was(error: &tokio_postgres::Error) {
+    let error = error.as_db_error().expect("an error of the lane");
+    assert_eq!(error.code().code(), "57P01");
+    assert!(error.message().contains("it::a_test"), "{error}");
+}
+
 #[test]
 fn a_late_statement_is_refused_by_the_name_of_its_test() {
     let folder = prod("WAL");
@@ -150,13 +157,8 @@ fn a_late_statement_is_refused_by_the_name_of_its_test() {
     let error = runtime
         .block_on(client.batch_execute("DELETE FROM items"))
         .expect_err("the test is over");
-    let error = error.as_db_error().expect("an error of the lane");
-    assert_eq!(error.code().code(), "57P01");
-    assert!(error.message().contains("it::a_test"), "{error}");
-    let Response::RunStats(stats) = control.ask(&Request::RunStats) else {
-        panic!("figures were asked for")
-    };
-    assert_eq!(stats.late_writes, ["it::a_test: DELETE after the test had ended"]);
+    is_told_whose_it_was(&error);
+    assert_eq!(control.late_writes(), ["it::a_test: DELETE after the test had ended"]);
     control.ask(&Request::Shutdown);
     broker.join();
 }
@@ -180,13 +182,8 @@ fn a_write_that_the_end_of_its_test_stops_is_late_as_well() {
     }
     control.finish(&grant);
     let error = runtime.block_on(stopped).expect("the task ends").expect_err("the test is over");
-    let error = error.as_db_error().expect("an error of the lane");
-    assert_eq!(error.code().code(), "57P01");
-    assert!(error.message().contains("it::a_test"), "{error}");
-    let Response::RunStats(stats) = control.ask(&Request::RunStats) else {
-        panic!("figures were asked for")
-    };
-    assert_eq!(stats.late_writes, ["it::a_test: DELETE after the test had ended"]);
+    is_told_whose_it_was(&error);
+    assert_eq!(control.late_writes(), ["it::a_test: DELETE after the test had ended"]);
     control.ask(&Request::Shutdown);
     broker.join();
 }

@@ -101,6 +101,14 @@ impl Control {
         }
     }
 
+    /// What tests wrote, or were about to, when they had ended.
+    pub fn late_writes(&mut self) -> Vec<String> {
+        match self.ask(&Request::RunStats) {
+            Response::RunStats(stats) => stats.late_writes,
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub fn finish(&mut self, grant: &LaneGrant) {
         self.ask(&Request::Finish {
             lane: grant.lane,

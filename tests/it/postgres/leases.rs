@@ -1,9 +1,8 @@
 //! Connections that outlive their test.
 
 use crate::drivers::available::skip;
-use mori_control::{Request, Response};
 use mori_tests::postgres::{Stage, begin, client_of};
-use mori_tests::{Control, raw};
+use mori_tests::raw;
 
 const PROD: &str = "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 3);";
 const TOLD: &str = "this connection belongs to the test it::a_test, which has ended";
@@ -14,13 +13,6 @@ fn stage(test: &str) -> Option<Stage> {
         skip(&format!("postgres::leases::{test}"), "PostgreSQL is not installed");
     }
     stage
-}
-
-fn late_writes(control: &mut Control) -> Vec<String> {
-    match control.ask(&Request::RunStats) {
-        Response::RunStats(stats) => stats.late_writes,
-        other => panic!("{other:?}"),
-    }
 }
 
 #[test]
@@ -37,7 +29,7 @@ fn a_late_statement_is_refused_by_the_name_of_its_test() {
     let told = client.hear().expect("an answer").told();
     assert!(told.contains("57P01") && told.contains(TOLD), "{told}");
     assert!(client.hear().is_none(), "the connection ends");
-    assert_eq!(late_writes(&mut control), ["it::a_test: DELETE after the test had ended"]);
+    assert_eq!(control.late_writes(), ["it::a_test: DELETE after the test had ended"]);
 }
 
 #[test]
@@ -73,7 +65,7 @@ fn statements_that_the_end_of_their_test_stops_are_told_so() {
     idle.send(&raw::query("COMMIT"));
     let last = idle.hear().expect("an answer").told();
     assert!(last.contains(TOLD), "{last}");
-    assert_eq!(late_writes(&mut control), ["it::a_test: DELETE after the test had ended"]);
+    assert_eq!(control.late_writes(), ["it::a_test: DELETE after the test had ended"]);
 
     let next = control.acquire(stage.folder());
     let rows = client_of(&next).query("SELECT count(*) FROM t");
